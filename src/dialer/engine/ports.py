@@ -11,17 +11,25 @@ The order of durability is the contract (docs/architecture.md):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from dialer.calls.frames import FromAgent, ToAgent
-from dialer.calls.outcome import Outcome
-from dialer.calls.plan import CallRecord
-from dialer.compliance.decision import Decision
-from dialer.compliance.policy import DncEntry, Facts
+from dialer.calls.plan import CallLimits, CallScript
+from dialer.campaigns.retry import RetryPlan
+from dialer.compliance.policy import CampaignPolicy, DncEntry, Facts
+from dialer.results.records import (
+    AttemptLine,
+    CampaignRow,
+    CampaignState,
+    Claim,
+    Decided,
+    Ended,
+    InterruptedAttempt,
+    QueueSummary,
+)
 
 
 class Clock(Protocol):
@@ -34,92 +42,6 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds, never stepping."""
         ...
-
-
-class CampaignState(StrEnum):
-    """What the operator wants of a campaign, and what became of it."""
-
-    CREATED = "created"  # -> running
-    RUNNING = "running"  # -> paused | stopped | done
-    PAUSED = "paused"  # -> running | stopped
-    STOPPED = "stopped"  # final
-    DONE = "done"  # every contact is finished; -> running when contacts are added
-
-
-class QueueState(StrEnum):
-    """Where one contact of one campaign stands."""
-
-    WAITING = "waiting"  # due at due_at -> claimed
-    CLAIMED = "claimed"  # taken by a run -> dialing | waiting | finished
-    DIALING = "dialing"  # an attempt is open -> waiting | finished
-    FINISHED = "finished"  # nothing more will be tried; ``why`` says so
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignRow:
-    """A campaign as stored: its definition is the text of the TOML file it was created from."""
-
-    id: int
-    name: str
-    state: CampaignState
-    definition: str
-    base_dir: str  # what relative sound paths are relative to
-    pause_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One due contact taken by this run."""
-
-    queue_id: int
-    campaign_id: int
-    contact_id: int
-    e164: str
-    attempts: int  # already made for this contact in this campaign
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A claim with the gate's decision. A refusal sets the contact waiting until ``due_at``, or finishes it (None)."""
-
-    claim: Claim
-    attempt_id: str
-    decision: Decision
-    decided_at: datetime
-    due_at: datetime | None = None
-    script_id: str = ""  # which message, by content hash
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An attempt's record, and what becomes of the contact: due again at ``due_at``, or finished (None)."""
-
-    queue_id: int
-    record: CallRecord
-    due_at: datetime | None
-    why_finished: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSummary:
-    """How many contacts of a campaign stand where, and when the next is due."""
-
-    waiting: int
-    claimed: int
-    dialing: int
-    finished: int
-    next_due: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptedAttempt:
-    """An attempt that an earlier run left open."""
-
-    attempt_id: str
-    queue_id: int
-    campaign_id: int
-    e164: str
-    placed_at: datetime
 
 
 class EngineStore(Protocol):
@@ -180,18 +102,6 @@ class Agent(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptLine:
-    """The canonical log line of one attempt, and what live displays show of it."""
-
-    attempt_id: str
-    campaign: str
-    number: str
-    outcome: Outcome
-    record: CallRecord
-    attempt_number: int
-
-
 class Observer(Protocol):
     """Who watches the run: the log, the live display."""
 
@@ -206,3 +116,43 @@ class Observer(Protocol):
         ...
 
     def campaign_changed(self, campaign: CampaignRow, state: CampaignState, reason: str) -> None: ...
+
+    def trouble(self, what: str, detail: str) -> None:
+        """Something outside the calls went wrong (``what``: "store", "agent", "trunk", "campaign"), or is well again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCampaign:
+    """A campaign made ready to dial: what its file says, and the prepared sounds (id -> path of an 8 kHz WAV)."""
+
+    row: CampaignRow
+    policy: CampaignPolicy
+    retry: RetryPlan
+    script: CallScript
+    limits: CallLimits
+    trunks: tuple[str, ...]
+    cps: float
+    channels: int
+    display_name: str
+    sounds: Mapping[str, str]
+
+
+class CampaignLoader(Protocol):
+    """Makes a stored campaign ready."""
+
+    async def load(self, row: CampaignRow) -> LoadedCampaign:
+        """Raises CampaignError or AudioError when the file or its sounds no longer hold together."""
+        ...
+
+    async def retry_plan(self, row: CampaignRow) -> RetryPlan:
+        """Only when its contacts are tried again: needs no sounds."""
+        ...
+
+
+class AgentFactory(Protocol):
+    """Starts a SIP agent process, configured and ready."""
+
+    async def __call__(self) -> Agent:
+        """Raises AgentError."""
+        ...

@@ -1,0 +1,1 @@
+"""When: campaign definition, pacing, retry and planning of due contacts. Pure."""

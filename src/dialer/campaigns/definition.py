@@ -1,0 +1,250 @@
+"""The campaign file: one TOML document that says who calls, why, with what message, when and how often.
+
+Every setting is documented where it is declared, with its unit. The file is validated as a whole: an unknown key, a value
+out of range or two settings that contradict each other is a :class:`~dialer.errors.CampaignError` naming the key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import time, timedelta
+from typing import Annotated, Any, Literal
+
+from dialer.contacts.numbers import NumberProblem, parse_number
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from dialer.campaigns.retry import RetryPlan
+from dialer.compliance.policy import CampaignPolicy, DailyHours, Purpose
+from dialer.errors import CampaignError
+
+MIN_RING_S = 15.0
+"""An unanswered call rings at least this long before we give up: 47 CFR 64.1200(a)(6), 16 CFR 310.4(b)(4)(ii)."""
+
+MachineWord = Literal["hang_up", "leave_message", "play"]
+KeyWord = Literal["accept", "repeat", "opt_out"]
+RetryWord = Literal[
+    "busy",
+    "no_answer",
+    "hung_up",
+    "voicemail_left",
+    "machine",
+    "congestion",
+    "trunk_failure",
+    "failed",
+    "canceled",
+]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+def _e164(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    number = parse_number(value, None)
+    if isinstance(number, NumberProblem):
+        raise ValueError(f"not a telephone number in international form (+13055550123): {number.reason}")
+    return number.e164
+
+
+PhoneNumber = Annotated[str, BeforeValidator(_e164)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class About(_Section):
+    """``[campaign]``"""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[\w][\w .\-]{0,79}$")]
+    """What the operator calls it; unique in a store. Letters, digits, space, point, dash; at most 80."""
+    purpose: Purpose
+    """Why it calls: it decides which consent each call needs."""
+    caller_id: PhoneNumber
+    """The number presented, in international form. Its right of use must be on file in sip.conf."""
+    display_name: Annotated[str, StringConstraints(max_length=15)] = ""
+    """The name presented beside it, where trunks pass one on: at most 15 characters (CNAM)."""
+    trunks: tuple[str, ...] = ()
+    """Names of sip.conf sections, in the order in which they are tried. Empty: all of them."""
+
+
+class Seller(_Section):
+    """``[seller]``: on whose behalf the call is made (47 CFR 64.1200(b)(1))."""
+
+    name: Text
+    """The legal, registered name of the business responsible for the call."""
+    callback: PhoneNumber
+    """The number at which the called person reaches it in business hours, as spoken in the message."""
+
+
+class Message(_Section):
+    """``[message]``: sound files, relative to the campaign file. Anything that ffmpeg-free pydub reads (WAV)."""
+
+    sound: Text
+    """What is played to a person."""
+    machine_sound: str = ""
+    """What is left on a machine; empty: the same."""
+    accepted: str = ""
+    """Played after the accept key; empty: the prompt that ships."""
+    opted_out: str = ""
+    """Played after the opt-out key; empty: the prompt that ships."""
+    answered: str = ""
+    """Played after a survey answer; empty: the prompt that ships."""
+    goodbye: str = ""
+    """Played when no key was pressed; empty: nothing."""
+    key_wait_s: Annotated[float, Field(ge=0, le=30)] = 4.0
+    """How long to wait for a key after the message, in seconds."""
+    max_repeats: Annotated[int, Field(ge=0, le=5)] = 2
+    """How often the repeat key plays the message again."""
+
+
+class Answer(_Section):
+    """A survey key: ``3 = { answer = "yes" }``"""
+
+    answer: Text
+    """What is recorded for it."""
+
+
+class Machines(_Section):
+    """``[machines]``: what to do when an answering machine is heard."""
+
+    policy: MachineWord = "hang_up"
+    """hang_up: at once. leave_message: wait for the beep, then play. play: as to a person."""
+    detect: bool = True
+    """Whether to listen for one at all; false needs policy "play"."""
+    beep_wait_s: Annotated[float, Field(ge=5, le=60)] = 20.0
+    """How long to wait for the beep, in seconds."""
+
+
+class Hours(_Section):
+    """``[hours]``: the campaign's own, on the called person's wall clock. They narrow the law's, never widen them."""
+
+    opens: time
+    closes: time
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Hours:
+        if not self.opens < self.closes:
+            raise ValueError("opens must be before closes")
+        return self
+
+
+class Pacing(_Section):
+    """``[pacing]``: the trunk's own limits hold as well."""
+
+    cps: Annotated[float, Field(gt=0, le=500)] = 1.0
+    """New calls a second."""
+    channels: Annotated[int, Field(ge=1, le=2000)] = 10
+    """Live calls at once."""
+
+
+class Attempts(_Section):
+    """``[attempts]``"""
+
+    max: Annotated[int, Field(ge=1, le=10)] = 3
+    """Dials of one contact in this campaign, all told."""
+    gap_minutes: Annotated[int, Field(ge=1, le=43200)] = 240
+    """At least this long between two dials of one number, by whichever campaign or list."""
+    retry_minutes: dict[RetryWord, Annotated[int, Field(ge=1, le=43200)]] = Field(
+        default={"busy": 30, "no_answer": 240, "congestion": 30, "trunk_failure": 5, "canceled": 30}
+    )
+    """Outcome to minutes until the next attempt; what is not named is not tried again. ``gap_minutes`` holds as well.
+    A person who was reached, opted out, swore, or whose network blocked the call is never tried again."""
+
+
+class Limits(_Section):
+    """``[limits]``"""
+
+    ring_timeout_s: Annotated[float, Field(ge=MIN_RING_S, le=120)] = 30.0
+    """How long it rings before we give up, in seconds: at least 15, by law."""
+    max_duration_s: Annotated[float, Field(ge=5, le=3600)] = 120.0
+    """The longest an answered call may last, in seconds."""
+
+
+class Definition(_Section):
+    """A whole campaign file."""
+
+    campaign: About
+    seller: Seller
+    message: Message
+    keys: dict[Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"], KeyWord | Answer] = Field(
+        default={"1": "accept", "2": "repeat", "9": "opt_out"}
+    )
+    """Key to "accept", "repeat", "opt_out" or { answer = "..." }. One key must opt out."""
+    machines: Machines = Machines()
+    hours: Hours | None = None
+    pacing: Pacing = Pacing()
+    attempts: Attempts = Attempts()
+    limits: Limits = Limits()
+
+    @field_validator("keys")
+    @classmethod
+    def _opt_out_key(cls, keys: dict[str, KeyWord | Answer]) -> dict[str, KeyWord | Answer]:
+        if "opt_out" not in keys.values():
+            raise ValueError('one key must be "opt_out" (47 CFR 64.1200(b)(3))')
+        return keys
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Definition:
+        if not self.machines.detect and self.machines.policy != "play":
+            raise ValueError('machines.detect = false needs machines.policy = "play"')
+        return self
+
+    def policy(self, campaign_id: int) -> CampaignPolicy:
+        """The part that the gate decides by."""
+        return CampaignPolicy(
+            campaign_id=campaign_id,
+            purpose=self.campaign.purpose,
+            seller=self.seller.name,
+            caller_id=self.campaign.caller_id,
+            callback_number=self.seller.callback,
+            hours=DailyHours(self.hours.opens, self.hours.closes) if self.hours else None,
+            max_attempts=self.attempts.max,
+            gap=timedelta(minutes=self.attempts.gap_minutes),
+        )
+
+    def retry(self) -> RetryPlan:
+        """When a contact is tried again."""
+        return RetryPlan(
+            max_attempts=self.attempts.max,
+            gap=timedelta(minutes=self.attempts.gap_minutes),
+            waits={word: timedelta(minutes=minutes) for word, minutes in self.attempts.retry_minutes.items()},
+        )
+
+
+def parse_definition(text: str, source: str) -> Definition:
+    """Read and validate a campaign file; ``source`` names it in errors. Raises CampaignError."""
+    try:
+        document: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CampaignError(f"{source}: not valid TOML: {error}") from error
+    try:
+        return Definition.model_validate(document)
+    except ValidationError as error:
+        raise CampaignError(
+            f"{source}: {'; '.join(_problems(error))}",
+            hint="`dialer campaign check --help` shows a whole campaign file",
+        ) from error
+
+
+def _problems(error: ValidationError) -> list[str]:
+    problems = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "the file"
+        message = (
+            "unknown setting"
+            if item["type"] == "extra_forbidden"
+            else item["msg"].removeprefix("Value error, ")
+        )
+        problem = f"{key}: {message}"
+        if problem not in problems:
+            problems.append(problem)
+    return problems

@@ -1,0 +1,1 @@
+"""The run: plan, claim, gate, place, record; supervision and shutdown."""

@@ -1,0 +1,1 @@
+"""The account: totals, funnel, evidence, export. Pure."""

@@ -1,0 +1,1 @@
+"""The call: script, states and transitions, causes, outcome. Pure."""

@@ -1,0 +1,1 @@
+"""The operator's face: one file per noun; the composition root."""

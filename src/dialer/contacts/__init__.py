@@ -1,0 +1,1 @@
+"""Who: numbers, candidate time zones, import rows, consent. Pure."""

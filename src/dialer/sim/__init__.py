@@ -1,0 +1,1 @@
+"""The other side: simulated callees over real SIP and RTP."""

@@ -1,0 +1,1 @@
+"""The wire: endpoint, owner thread, the agent process; the only importer of pjsua2."""

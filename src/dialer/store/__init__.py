@@ -1,0 +1,1 @@
+"""The memory: tables, migrations, queries; SQLite by default."""

@@ -204,6 +204,4 @@ class Finish:
     """The call is over: take ``CallMachine.record()`` and forget the call. Always the last command."""
 
 
-CallCommand = (
-    SendInvite | SendCancel | SendBye | Listen | Play | StopPlaying | ReportOptOut | ReportProgress | Finish
-)
+CallCommand = SendInvite | SendCancel | SendBye | Listen | Play | StopPlaying | ReportOptOut | ReportProgress | Finish

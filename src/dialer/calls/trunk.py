@@ -40,9 +40,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     channels: int = 100  # live calls
     ring_timeout_s: float = 30.0
     options_seconds: int = 30  # OPTIONS keep-alive; 0: none
-    private: bool = (
-        False  # Privacy: id (RFC 3323), where the trunk wants the asserted identity kept from the callee
-    )
+    private: bool = False  # Privacy: id (RFC 3323), where the trunk wants the asserted identity kept from the callee
 
     def __repr__(self) -> str:
         return f"Trunk({self.name!r}, {self.host}:{self.port}/{self.transport})"

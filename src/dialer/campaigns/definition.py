@@ -10,7 +10,6 @@ import tomllib
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 
-from dialer.contacts.numbers import NumberProblem, parse_number
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,6 +23,7 @@ from pydantic import (
 
 from dialer.campaigns.retry import RetryPlan
 from dialer.compliance.policy import CampaignPolicy, DailyHours, Purpose
+from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import CampaignError
 
 MIN_RING_S = 15.0
@@ -239,11 +239,7 @@ def _problems(error: ValidationError) -> list[str]:
     problems = []
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"]) or "the file"
-        message = (
-            "unknown setting"
-            if item["type"] == "extra_forbidden"
-            else item["msg"].removeprefix("Value error, ")
-        )
+        message = "unknown setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
         problem = f"{key}: {message}"
         if problem not in problems:
             problems.append(problem)

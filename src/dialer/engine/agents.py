@@ -121,9 +121,7 @@ class AgentPool:
     async def close(self) -> None:
         """End every agent; what they still had is reported lost."""
         self._closing = True
-        await asyncio.gather(
-            *(slot.agent.close(CLOSING_GRACE) for slot in self._slots if slot.agent is not None)
-        )
+        await asyncio.gather(*(slot.agent.close(CLOSING_GRACE) for slot in self._slots if slot.agent is not None))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

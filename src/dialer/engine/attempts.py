@@ -45,9 +45,7 @@ class Attempts:
 
     def unrecorded(self, campaign_id: int) -> int:
         """Attempts of this campaign whose outcome is not yet on disk."""
-        return self.live(campaign_id) + sum(
-            1 for each in self._ending.values() if each.campaign.id == campaign_id
-        )
+        return self.live(campaign_id) + sum(1 for each in self._ending.values() if each.campaign.id == campaign_id)
 
     def trunk_failures(self, campaign_id: int) -> int:
         """How many of the campaign's attempts in a row found no trunk."""
@@ -59,18 +57,14 @@ class Attempts:
         if flight is None:
             return
         failed = record.outcome is Outcome.TRUNK_FAILURE
-        self._trunk_failures[flight.campaign.id] = (
-            self.trunk_failures(flight.campaign.id) + 1 if failed else 0
-        )
+        self._trunk_failures[flight.campaign.id] = self.trunk_failures(flight.campaign.id) + 1 if failed else 0
         self._record(flight, record)
 
     def lost(self, attempt_id: str) -> None:
         """The attempt's agent has gone: it may have rung, so it is interrupted and counts."""
         flight = self._in_flight.pop(attempt_id, None)
         if flight is not None:
-            self._record(
-                flight, _interrupted(attempt_id, self._clock.now(), "the SIP agent ended during the call")
-            )
+            self._record(flight, _interrupted(attempt_id, self._clock.now(), "the SIP agent ended during the call"))
 
     def not_dialed(self, attempt_id: str, why: NotDialed) -> None:
         """The attempt never went to an agent."""

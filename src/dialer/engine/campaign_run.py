@@ -16,9 +16,8 @@ from dialer.errors import AgentError, StoreError
 from dialer.results.records import CampaignState, Claim, Decided
 
 if TYPE_CHECKING:
-    from dialer.compliance.gate import Gate
-
     from dialer.campaigns.pacing import Pacer
+    from dialer.compliance.gate import Gate
     from dialer.engine.agents import AgentPool
     from dialer.engine.attempts import Attempts
     from dialer.engine.ports import Clock, EngineStore, LoadedCampaign, Observer
@@ -178,9 +177,7 @@ class CampaignRun:
         """Write the campaign's new state down, however long the store takes to accept it."""
         while True:
             try:
-                await self._store.set_campaign_state(
-                    self.campaign.row.id, state, self._clock.now(), reason=reason
-                )
+                await self._store.set_campaign_state(self.campaign.row.id, state, self._clock.now(), reason=reason)
                 break
             except StoreError as error:
                 self._observer.trouble("store", str(error))

@@ -15,11 +15,10 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dialer.compliance.gate import Gate
-
 from dialer.calls.frames import CallEnded, FromAgent, OptOut, ProbeTrunk, TrunkChanged
 from dialer.calls.trunk import TrunkState, TrunkStatus
 from dialer.campaigns.pacing import Pacer
+from dialer.compliance.gate import Gate
 from dialer.compliance.policy import DncEntry
 from dialer.engine.agents import AgentPool
 from dialer.engine.attempts import Attempts
@@ -224,9 +223,7 @@ class Engine:
         reason = str(error) if isinstance(error, DialerError) else f"internal error: {error!r}"
         self._observer.trouble("campaign", f"{row.name}: {reason}")
         with contextlib.suppress(StoreError):
-            await self._store.set_campaign_state(
-                row.id, CampaignState.PAUSED, self._clock.now(), reason=reason
-            )
+            await self._store.set_campaign_state(row.id, CampaignState.PAUSED, self._clock.now(), reason=reason)
             self._observer.campaign_changed(row, CampaignState.PAUSED, reason)
 
     async def _ending(self, running: list[CampaignRow]) -> Ending | None:

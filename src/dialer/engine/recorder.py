@@ -72,9 +72,7 @@ class Recorder:
 def opt_out_of(ended: Ended, number: str) -> DncEntry | None:
     """The do-not-call entry that an outcome asks for, or None."""
     record = ended.record
-    reason = {Outcome.OPTED_OUT: "opted out in the call", Outcome.ABUSE: "unwanted (SIP 607)"}.get(
-        record.outcome
-    )
+    reason = {Outcome.OPTED_OUT: "opted out in the call", Outcome.ABUSE: "unwanted (SIP 607)"}.get(record.outcome)
     if reason is None:
         return None
     return DncEntry(e164=number, added_at=record.ended_at, reason=reason, source=record.attempt_id)

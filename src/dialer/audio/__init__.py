@@ -1,1 +1,1 @@
-"""The sound: messages, splicing, tones, machine detection, digits. Pure; only preparing reads and writes files."""
+"""The sound: preparing messages, hearing who answered. Pure, but for the files that ``prepare`` reads and writes."""

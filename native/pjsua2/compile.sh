@@ -1,0 +1,64 @@
+#!/bin/bash
+# Compiles $1/pjproject.tar and the dialer's additions into a wheel in $1/dist.
+# Arguments: work directory, Python, hash of the build settings.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/say.sh"
+
+work=$1
+python=$2
+settings=$3
+source=$work/source
+flags="-O2 -fPIC -g0 -DNDEBUG"
+
+mkdir "$source" "$work/wrap" "$work/dist"
+tar --extract --file "$work/pjproject.tar" --directory "$source" --strip-components=1
+[ -f "$source/version.mak" ] || die "the tarball holds no pjproject source"
+cd "$source"
+version=$(printf 'include version.mak\nall:\n\t@echo $(PJ_VERSION)\n' | make -s -f - all)
+tested=$(cat "$here/VERSION")
+say "pjproject $version"
+[ "$version" = "$tested" ] || say "note: the dialer was tested with pjproject $tested"
+
+cp "$here/config_site.h" pjlib/include/pj/config_site.h
+# Debian strips this file, and the makefile still names it; it is empty without the BDSound hardware library.
+[ -f pjmedia/src/pjmedia-audiodev/bdimad_dev.c ] || : >pjmedia/src/pjmedia-audiodev/bdimad_dev.c
+
+say "configuring"
+./aconfigure CFLAGS="$flags" CXXFLAGS="$flags" --enable-epoll \
+    --disable-video --disable-sound --disable-v4l2 --disable-sdl --disable-ffmpeg --disable-openh264 --disable-vpx \
+    --disable-libyuv --disable-libwebrtc --disable-libsrtp --disable-upnp --disable-resample --disable-speex-aec \
+    --disable-ilbc-codec --disable-g7221-codec --disable-g722-codec --disable-l16-codec --disable-gsm-codec \
+    --disable-speex-codec --disable-silk --disable-opus --disable-opencore-amr --disable-bcg729 --disable-lyra
+
+# pjproject's own answer to "which flags does a program using you need".
+answer() { make -s --no-print-directory -C pjsip-apps/src/swig/python -f helper.mak "$1"; }
+mapfile -t cflags < <(answer cflags)
+include=$("$python" -I -c 'import sysconfig; print(sysconfig.get_path("include"))')
+cxx=(g++ -std=c++17 -fvisibility=hidden "${cflags[@]}" "-I$here" "-I$include")
+
+say "compiling"
+wrap() {
+    swig -python -c++ -threads -w312 "-I$here" -Ipjsip-apps/src/swig -Ipjlib/include -Ipjlib-util/include \
+        -Ipjnath/include -Ipjmedia/include -Ipjsip/include \
+        -outdir "$work/wrap" -o "$work/wrap/wrap.cpp" "$here/dialer_pjsua2.i"
+    "${cxx[@]}" -c "$work/wrap/wrap.cpp" -o "$work/wrap/wrap.o"
+    "${cxx[@]}" -Wall -Wextra -c "$here/call_audio.cpp" -o "$work/wrap/call_audio.o"
+}
+# SWIG's one large file takes as long as all of pjproject: beside it, not after it.
+(wrap) &
+wrapping=$!
+for part in pjlib pjlib-util pjnath third_party pjmedia pjsip; do
+    mkdir -p "$part/lib"
+    make -C "$part/build" -j "$(nproc)" lib
+done
+wait "$wrapping"
+
+say "linking and packing"
+mapfile -t ldflags < <(answer ldflags)
+mapfile -t libs < <(answer libs)
+suffix=$("$python" -I -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+g++ -shared -s -o "$work/wrap/_pjsua2$suffix" "$work/wrap/wrap.o" "$work/wrap/call_audio.o" \
+    "${ldflags[@]}" "${libs[@]/#/-l}" -Wl,--gc-sections -Wl,--exclude-libs,ALL
+"$python" -I "$here/pack_wheel.py" --version "$version+dialer.b$settings" --license "$source/COPYING" \
+    --into "$work/dist" "$work/wrap/pjsua2.py" "$work/wrap/_pjsua2$suffix"

@@ -1,0 +1,46 @@
+// pjsua2 as upstream wraps it, with the dialer's additions. Build: swig -python -c++ -threads.
+
+// The bridge reports each finished operation on the media clock thread. No Python there, not even when
+// somebody subclasses Endpoint.
+%feature("nodirector") pj::Endpoint::onAudioMediaOpCompleted;
+%feature("nodirector") pj::Endpoint::onVideoMediaOpCompleted;
+
+%include "pjsua2.i"
+
+%include "stdint.i"
+%include "exception.i"
+%include "pybuffer.i"
+
+%{
+#include "call_audio.hpp"
+%}
+
+// Nothing on stdout before libInit() has set the level: libCreate() would print its start at the highest one.
+%init %{
+    pj_log_set_level(0);
+%}
+
+// Wrong configuration of the bridge or no free port: pj.Error, as from upstream's own calls.
+%catches(pj::Error) dialer::CallAudio::CallAudio;
+
+// Anything with the buffer protocol in, bytes out.
+%pybuffer_binary(const char *data, size_t size);
+%typemap(out) std::string dialer::CallAudio::read {
+    $result = PyBytes_FromStringAndSize($1.data(), static_cast<Py_ssize_t>($1.size()));
+}
+
+// These take about a microsecond: giving the GIL away and waiting to get it back would cost far more.
+%nothreadallow dialer::CallAudio::play;
+%nothreadallow dialer::CallAudio::stop;
+%nothreadallow dialer::CallAudio::position_ms;
+%nothreadallow dialer::CallAudio::finished;
+%nothreadallow dialer::CallAudio::read;
+%nothreadallow dialer::CallAudio::available;
+%nothreadallow dialer::CallAudio::overruns;
+
+%ignore dialer::CallAudioState;
+%ignore dialer::CallAudio::CallAudio(const CallAudio &);
+%ignore dialer::SAMPLE_RATE;
+
+%include "call_audio.hpp"
+

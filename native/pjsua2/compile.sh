@@ -43,11 +43,14 @@ wrap() {
         -Ipjnath/include -Ipjmedia/include -Ipjsip/include \
         -outdir "$work/wrap" -o "$work/wrap/wrap.cpp" "$here/dialer_pjsua2.i"
     "${cxx[@]}" -c "$work/wrap/wrap.cpp" -o "$work/wrap/wrap.o"
-    "${cxx[@]}" -Wall -Wextra -c "$here/call_audio.cpp" -o "$work/wrap/call_audio.o"
+    for addition in call_audio call_control; do
+        "${cxx[@]}" -Wall -Wextra -c "$here/$addition.cpp" -o "$work/wrap/$addition.o"
+    done
 }
 # SWIG's one large file takes as long as all of pjproject: beside it, not after it.
 (wrap) &
 wrapping=$!
+trap 'kill "$wrapping" 2>/dev/null || true' EXIT
 for part in pjlib pjlib-util pjnath third_party pjmedia pjsip; do
     mkdir -p "$part/lib"
     make -C "$part/build" -j "$(nproc)" lib
@@ -58,7 +61,7 @@ say "linking and packing"
 mapfile -t ldflags < <(answer ldflags)
 mapfile -t libs < <(answer libs)
 suffix=$("$python" -I -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
-g++ -shared -s -o "$work/wrap/_pjsua2$suffix" "$work/wrap/wrap.o" "$work/wrap/call_audio.o" \
+g++ -shared -s -o "$work/wrap/_pjsua2$suffix" "$work/wrap/"*.o \
     "${ldflags[@]}" "${libs[@]/#/-l}" -Wl,--gc-sections -Wl,--exclude-libs,ALL
 "$python" -I "$here/pack_wheel.py" --version "$version+dialer.b$settings" --license "$source/COPYING" \
     --into "$work/dist" "$work/wrap/pjsua2.py" "$work/wrap/_pjsua2$suffix"

@@ -13,6 +13,7 @@
 
 %{
 #include "call_audio.hpp"
+#include "call_control.hpp"
 %}
 
 // Nothing on stdout before libInit() has set the level: libCreate() would print its start at the highest one.
@@ -22,6 +23,7 @@
 
 // Wrong configuration of the bridge or no free port: pj.Error, as from upstream's own calls.
 %catches(pj::Error) dialer::CallAudio::CallAudio;
+%catches(pj::Error) dialer::cancel_call;
 
 // Anything with the buffer protocol in, bytes out.
 %pybuffer_binary(const char *data, size_t size);
@@ -43,4 +45,4 @@
 %ignore dialer::SAMPLE_RATE;
 
 %include "call_audio.hpp"
-
+%include "call_control.hpp"

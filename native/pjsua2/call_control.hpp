@@ -1,0 +1,18 @@
+/*
+ * What pjsua2's Call cannot do: take an INVITE back and still hear how it ended.
+ *
+ * Call::hangup() reports the call as disconnected at once and then keeps silent, so that a 200 that crosses the
+ * CANCEL (RFC 3261 section 9.1), or the 487 that confirms it, never reaches the application.
+ */
+#pragma once
+
+#include <pjsua2.hpp>
+
+namespace dialer {
+
+/* Sends CANCEL for an outgoing call that has a provisional response; the call's callbacks go on as usual. Without
+ * one the CANCEL waits for it. Does nothing when a final response has come already.
+ * Owner thread only. Raises pj.Error when there is no such call or the CANCEL cannot be sent. */
+void cancel_call(int call_id);
+
+}  // namespace dialer

@@ -1,0 +1,108 @@
+"""From a campaign's file to what the engine dials with: the definition, and its sounds prepared for the line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialer.audio.prepare import PreparedSound, prepare_sound, prompt_path
+from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy
+from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, parse_definition
+from dialer.engine.ports import LoadedCampaign
+from dialer.errors import CampaignError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dialer.calls.trunk import Trunk
+    from dialer.campaigns.retry import RetryPlan
+    from dialer.config import Config
+    from dialer.results.records import CampaignRow
+
+PROMPTS = {KeyAction.ACCEPT: "accepted", KeyAction.OPT_OUT: "opted_out", KeyAction.ANSWER: "answered"}
+
+
+class FileCampaignLoader:
+    """Loads campaigns whose sounds are files beside the campaign's own."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._sounds = config.directory / "sounds"
+
+    async def load(self, row: CampaignRow) -> LoadedCampaign:
+        """Parse the definition, prepare what it plays, choose its trunks. Raises CampaignError, AudioError, ConfigError."""
+        return await asyncio.to_thread(self.load_now, row)
+
+    async def retry_plan(self, row: CampaignRow) -> RetryPlan:
+        """When its contacts are tried again."""
+        return parse_definition(row.definition, row.name).retry()
+
+    def load_now(self, row: CampaignRow) -> LoadedCampaign:
+        """As ``load``, for those who have no event loop."""
+        definition = parse_definition(row.definition, row.name)
+        trunks = trunks_for(definition, self._config)
+        base = Path(row.base_dir)
+        sounds: dict[str, PreparedSound] = {}
+
+        def sound(path: Path) -> str:
+            prepared = prepare_sound(path, self._sounds)
+            sounds[prepared.sound] = prepared
+            return prepared.sound
+
+        message = definition.message
+        script = CallScript(
+            message=sound(base / message.sound),
+            keys={key: self._rule(definition, base, word, sound) for key, word in definition.keys.items()},
+            machine=MachinePolicy(definition.machines.policy),
+            machine_message=sound(base / message.machine_sound) if message.machine_sound else "",
+            goodbye=sound(base / message.goodbye) if message.goodbye else "",
+            key_wait_s=message.key_wait_s,
+            max_repeats=message.max_repeats,
+            detect_machine=definition.machines.detect,
+            beep_wait_s=definition.machines.beep_wait_s,
+        )
+        longest = max(each.ms for each in sounds.values()) / 1000
+        if longest >= definition.limits.max_duration_s:
+            raise CampaignError(
+                f"{row.name}: a sound of {longest:.0f} s does not fit into limits.max_duration_s "
+                f"({definition.limits.max_duration_s:.0f} s)"
+            )
+        return LoadedCampaign(
+            row=row,
+            policy=definition.policy(row.id),
+            retry=definition.retry(),
+            script=script,
+            limits=CallLimits(
+                ring_timeout_s=max(MIN_RING_S, min(definition.limits.ring_timeout_s, trunks[0].ring_timeout_s)),
+                max_duration_s=definition.limits.max_duration_s,
+            ),
+            trunks=tuple(trunk.name for trunk in trunks),
+            cps=definition.pacing.cps,
+            channels=definition.pacing.channels,
+            display_name=definition.campaign.display_name,
+            sounds={each.sound: str(each.path) for each in sounds.values()},
+        )
+
+    def _rule(self, definition: Definition, base: Path, word: str | Answer, sound: Callable[[Path], str]) -> KeyRule:
+        action = KeyAction.ANSWER if isinstance(word, Answer) else KeyAction(word)
+        own = {
+            KeyAction.ACCEPT: definition.message.accepted,
+            KeyAction.OPT_OUT: definition.message.opted_out,
+            KeyAction.ANSWER: definition.message.answered,
+        }.get(action, "")
+        prompt = sound(base / own) if own else sound(prompt_path(PROMPTS[action])) if action in PROMPTS else ""
+        return KeyRule(action=action, value=word.answer if isinstance(word, Answer) else "", prompt=prompt)
+
+
+def trunks_for(definition: Definition, config: Config) -> tuple[Trunk, ...]:
+    """The trunks this campaign may use, in its order. Raises ConfigError, or CampaignError when its number fits none."""
+    names = definition.campaign.trunks or tuple(trunk.name for trunk in config.trunks)
+    trunks = tuple(config.trunk(name) for name in names)
+    fit = tuple(trunk for trunk in trunks if definition.campaign.caller_id in trunk.caller_ids)
+    if not fit:
+        raise CampaignError(
+            f"caller ID {definition.campaign.caller_id} is not among the caller_ids of {', '.join(names)}",
+            hint="sip.conf lists the numbers that you have a right to present, with the ground",
+        )
+    return fit

@@ -1,0 +1,110 @@
+"""What the operator writes, and what is said when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dialer.calls.frames import CompiledLimits
+from dialer.calls.trunk import Codec, Transport
+from dialer.config import check_limits, load_config
+from dialer.errors import ConfigError
+
+TRUNK = """
+# a carrier
+[carrier]
+host = sip.example.net
+transport = tcp
+register = yes
+user = clinic
+secret_env = CARRIER_SECRET
+codecs = PCMA, PCMU
+caller_ids =
+    +13055550100 | owned | order 2025-113
+    +442079460100 | authorised | letter of 2026-01-07 | 2027-01-07
+cps = 5     ; as agreed
+"""
+LIMITS = CompiledLimits(
+    max_calls=2048, max_players=2048, max_conf_ports=4100, ioqueue_max_handles=8192, pjproject="2.17"
+)
+
+
+def write(directory: Path, toml: str = "", trunks: str = TRUNK) -> Path:
+    (directory / "sip.conf").write_text(trunks)
+    path = directory / "dialer.toml"
+    path.write_text(toml)
+    return path
+
+
+def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "[engine]\nagents = 2\n"), {"CARRIER_SECRET": "s3cret"})
+    trunk = config.trunk("carrier")
+    assert (trunk.transport, trunk.register, trunk.codecs) == (Transport.TCP, True, (Codec.PCMA, Codec.PCMU))
+    assert trunk.caller_ids == ("+13055550100", "+442079460100")
+    assert trunk.secret == "s3cret"
+    assert trunk.cps == 5
+    assert config.settings.engine.agents == 2
+    assert config.store_path == tmp_path / "dialer.db"
+    assert {right.ground for right in config.caller_ids} == {"owned", "authorised"}
+    assert config.caller_ids[1].valid_until is not None
+
+
+def test_a_secret_is_never_shown(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path), {"CARRIER_SECRET": "s3cret"})
+    assert "s3cret" not in repr(config)
+    assert "s3cret" not in str(config.trunks)
+
+
+def test_a_secret_file_is_read_beside_sip_conf(tmp_path: Path) -> None:
+    path = write(tmp_path, trunks=TRUNK.replace("secret_env = CARRIER_SECRET", "secret_file = carrier.secret"))
+    (tmp_path / "carrier.secret").write_text("from-file\n")
+    assert load_config(path, {}).trunk("carrier").secret == "from-file"
+
+
+@pytest.mark.parametrize(
+    ("toml", "trunks", "says"),
+    [
+        ("[sip]\nmax_cals = 3\n", TRUNK, r"dialer\.toml:2: sip\.max_cals: unknown setting"),
+        ("[sip]\n\nmax_calls = 0\n", TRUNK, r"dialer\.toml:3: sip\.max_calls: .*greater than or equal to 1"),
+        ("[spi]\nport = 3\n", TRUNK, r"dialer\.toml:1: spi: unknown setting"),
+        ("[sip\n", TRUNK, "not valid TOML"),
+        ("", TRUNK + "rign_timeout_s = 20\n", r"sip\.conf:\d+: \[carrier\] rign_timeout_s: unknown setting"),
+        ("", TRUNK + "ring_timeout_s = 8\n", r"sip\.conf:14: .*ring_timeout_s: .*greater than or equal to 15"),
+        ("", TRUNK.replace("tcp", "sctp"), r"transport: Input should be 'udp' or 'tcp'"),
+        ("", TRUNK.replace("secret_env = CARRIER_SECRET", ""), "user needs secret_file or secret_env"),
+        ("", TRUNK.replace("| owned | order 2025-113", ""), "has no ground"),
+        ("", TRUNK.replace("+13055550100", "305-1"), "305-1"),
+        ("", TRUNK.replace("2027-01-07", "next year"), "not a date"),
+        ("", "", "no trunk"),
+        ("", "[a]\nhost = x\n[a]\nhost = y\n", "already exists"),
+    ],
+)
+def test_a_mistake_is_named_where_it_stands(tmp_path: Path, toml: str, trunks: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_config(write(tmp_path, toml, trunks), {"CARRIER_SECRET": "x"})
+
+
+def test_an_empty_secret_is_a_mistake_before_any_call(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the secret is empty"):
+        load_config(write(tmp_path), {})
+
+
+def test_a_missing_file_has_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "dialer.toml", {})
+    assert "dialer init" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("[sip]\nmax_calls = 2049\nrtp_ports = 8000\n", "compiled for 2048"),
+        ("[sip]\nmax_calls = 500\nrtp_ports = 900\n", "too few for 500 calls"),
+        ("[sip]\nrtp_port = 60000\n", "ports end at 65535"),
+    ],
+)
+def test_limits_are_held_against_what_was_compiled(tmp_path: Path, toml: str, says: str) -> None:
+    config = load_config(write(tmp_path, toml), {"CARRIER_SECRET": "x"})
+    with pytest.raises(ConfigError, match=says):
+        check_limits(config, LIMITS)

@@ -1,7 +1,8 @@
 """What happens to a call, and what the call machine wants done about it: plain values, no pjsua2.
 
 The driver (the SIP agent) translates what the wire says into events, hands them to
-:meth:`dialer.calls.machine.CallMachine.receive` together with the instant, and carries out the commands it gets back, in order.
+:meth:`dialer.calls.machine.CallMachine.receive` together with the instant, and carries out the commands it gets
+back, in order.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Provisional:
-    """A 1xx response. 100 only stops the wait for any response; 180 rings; 183, or SDP in any, is early media."""
+    """A 1xx response. 100 only ends the wait for any response; 180 rings; 183, or SDP in any, is early media."""
 
     code: int
     early_media: bool = False
@@ -75,10 +76,10 @@ class SoundFinished:
 
 @dataclass(frozen=True, slots=True)
 class FinalResponse:
-    """A final response of 300 or more to the INVITE, or a time-out or transport error that pjsip makes one of.
+    """A final response of 300 or more to the INVITE, or a time-out or transport error that pjsip makes into one.
 
-    ``local`` is True when nobody sent it: pjsip's own 408 or 503. ``reason_header`` is the whole value of Reason
-    (RFC 3326), ``call_info`` that of Call-Info (RFC 8688).
+    ``local`` is True when nobody sent it: pjsip's own 408 or 503. ``reason_header`` is the whole value of
+    Reason (RFC 3326), ``call_info`` that of Call-Info (RFC 8688).
     """
 
     code: int
@@ -149,7 +150,11 @@ class SendInvite:
 
 @dataclass(frozen=True, slots=True)
 class SendCancel:
-    """CANCEL the INVITE (a 200 may still cross it: the driver reports Answered, the machine then sends BYE)."""
+    """CANCEL the INVITE (a 200 may cross it: the driver reports Answered, the machine then sends BYE).
+
+    Before any response no CANCEL may leave (RFC 3261 section 9.1): the driver then gives the INVITE up on its own
+    side and reports FinalResponse(408, local=True) at once. A 200 that comes all the same is answered with ACK and BYE.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,15 @@ class ReportProgress:
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The call is over: take ``CallMachine.record()`` and forget the call. Always the last command."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaCounters:
+    """What the driver counted of a call's audio, in RTP packets, for the record."""
+
+    rtp_sent: int = 0
+    rtp_received: int = 0
+    rtp_lost: int = 0
 
 
 CallCommand = SendInvite | SendCancel | SendBye | Listen | Play | StopPlaying | ReportOptOut | ReportProgress | Finish

@@ -63,7 +63,7 @@ class CallLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One call to place: permit, script, limits, and the trunks to try in order (a further one on 503/time-out only)."""
+    """One call to place: permit, script, limits, and the trunks to try in order (the next after 503 or time-out)."""
 
     attempt_id: str
     permit: Permit

@@ -1,0 +1,268 @@
+"""The states of a call and every transition between them.
+
+The table is the whole truth: what is not in it is illegal and raises CallStateError. An entry names the step of
+:class:`dialer.calls.machine.CallMachine` that is taken and the states that the call may move to; it may always stay.
+What the wire can deliver late, twice or crossing something of ours is in the table as ``IGNORED``.
+
+``docs/call-states.md`` is drawn from this table: ``python -m dialer.calls.states_doc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from dialer.calls.events import (
+    Answered,
+    BeepHeard,
+    CallEvent,
+    CallGone,
+    FinalResponse,
+    GreetingOver,
+    HangUpAsked,
+    KeyHeard,
+    MediaReady,
+    OptOutDurable,
+    PeerHungUp,
+    Provisional,
+    SoundFinished,
+)
+
+
+class CallState(StrEnum):
+    """Where a call stands."""
+
+    IDLE = "idle"  # not started
+    INVITING = "inviting"  # INVITE sent, nothing heard
+    PROCEEDING = "proceeding"  # the trunk works on it (100)
+    RINGING = "ringing"  # 18x heard: from here on no other trunk is tried
+    DIVERTING = "diverting"  # the trunk gave no response: its INVITE is withdrawn, then the next trunk is tried
+    CANCELING = "canceling"  # CANCEL sent: ring time-out, or we were asked to stop
+    ANSWERED = "answered"  # 200, no audio yet
+    GREETING = "greeting"  # listening for who answered
+    MESSAGE = "message"  # the message plays
+    KEY_WAIT = "key_wait"  # the message is over, a key may come
+    LAST_WORDS = "last_words"  # goodbye or a confirmation plays, then BYE
+    OPTING_OUT = "opting_out"  # the confirmation plays and the opt-out is stored; BYE when both are done
+    BEEP_WAIT = "beep_wait"  # a machine answered: waiting for its beep
+    VOICEMAIL = "voicemail"  # the message is left on a machine
+    HANGING_UP = "hanging_up"  # BYE sent
+    STORING = "storing"  # the call is over, its opt-out is not yet durable
+    ENDED = "ended"  # Finish was given
+
+
+class Timer(StrEnum):
+    """What a TimerDue can mean. A timer runs only while the call is in states whose row of the table has it."""
+
+    RESPONSE = "no response"  # from INVITE to any response
+    RING = "ring time-out"  # from INVITE to CANCEL
+    MEDIA = "no audio"  # from answer to MediaReady
+    GREETING = "greeting cap"  # from MediaReady to GreetingOver
+    BEEP = "no beep"
+    KEY = "no key"  # from the message's end
+    STORE = "store silent"  # to OptOutDurable
+    DURATION = "maximum duration"  # from answer to BYE
+    CLOSE = "close time-out"  # to the end of a CANCEL or BYE
+
+
+class Step(StrEnum):
+    """The steps of the call machine, each by the name of its method there."""
+
+    IGNORE = "ignore"
+    PROGRESS = "progress"
+    MEDIA = "media"
+    ANSWER = "answer"
+    ANSWER_TOO_LATE = "answer_too_late"
+    FAIL = "fail"
+    WITHDRAW = "withdraw"
+    RING_OUT = "ring_out"
+    NO_MEDIA = "no_media"
+    GREETED = "greeted"
+    BEEP = "beep"
+    NO_BEEP = "no_beep"
+    MESSAGE_OVER = "message_over"
+    NO_KEY = "no_key"
+    LAST_SOUND_OVER = "last_sound_over"
+    CONFIRMED = "confirmed"
+    KEY = "key"
+    LATE_KEY = "late_key"
+    STORED = "stored"
+    STORE_SILENT = "store_silent"
+    STOP_UNANSWERED = "stop_unanswered"
+    STOP = "stop"
+    STOP_WAITING = "stop_waiting"
+    TOO_LONG = "too_long"
+    PEER_LEFT = "peer_left"
+    GONE = "gone"
+    STUCK = "stuck"
+
+
+class Then:
+    """One entry of the table: the step to take, and the states that the call may move to."""
+
+    __slots__ = ("step", "to")
+
+    def __init__(self, step: Step, *to: CallState) -> None:
+        self.step = step
+        self.to = frozenset(to)
+
+
+Kind = type[CallEvent] | Timer
+Row = Mapping[Kind, Then]
+
+_S = CallState
+IGNORED = Then(Step.IGNORE)
+
+_UNANSWERED: Row = {
+    MediaReady: Then(Step.MEDIA),  # early media, or SDP agreed just before the 200 is told
+    KeyHeard: IGNORED,  # nobody has answered: no key counts
+    HangUpAsked: Then(Step.STOP_UNANSWERED, _S.CANCELING),
+    Timer.RING: Then(Step.RING_OUT, _S.CANCELING),
+    CallGone: Then(Step.GONE, _S.ENDED),
+}
+
+_LIVE: Row = {
+    Provisional: IGNORED,  # overtaken by the 200
+    MediaReady: IGNORED,
+    GreetingOver: IGNORED,  # the ear had made up its mind as a key came
+    BeepHeard: IGNORED,
+    SoundFinished: IGNORED,
+    HangUpAsked: Then(Step.STOP, _S.HANGING_UP),
+    Timer.DURATION: Then(Step.TOO_LONG, _S.HANGING_UP),
+    PeerHungUp: Then(Step.PEER_LEFT, _S.ENDED, _S.STORING),
+    CallGone: Then(Step.GONE, _S.ENDED, _S.STORING),
+}
+
+_KEY = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP)
+_KEY_OR_REPEAT = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP, _S.MESSAGE)
+_GREETED = Then(Step.GREETED, _S.MESSAGE, _S.BEEP_WAIT, _S.HANGING_UP)
+
+TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
+    {
+        _S.IDLE: {},
+        _S.INVITING: {
+            **_UNANSWERED,
+            Provisional: Then(Step.PROGRESS, _S.PROCEEDING, _S.RINGING),
+            Answered: Then(Step.ANSWER, _S.ANSWERED, _S.GREETING, _S.MESSAGE),
+            FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
+            Timer.RESPONSE: Then(Step.WITHDRAW, _S.DIVERTING),
+        },
+        _S.PROCEEDING: {
+            **_UNANSWERED,
+            Provisional: Then(Step.PROGRESS, _S.PROCEEDING, _S.RINGING),
+            Answered: Then(Step.ANSWER, _S.ANSWERED, _S.GREETING, _S.MESSAGE),
+            FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
+        },
+        _S.RINGING: {
+            **_UNANSWERED,
+            Provisional: Then(Step.PROGRESS, _S.RINGING),
+            Answered: Then(Step.ANSWER, _S.ANSWERED, _S.GREETING, _S.MESSAGE),
+            FinalResponse: Then(Step.FAIL, _S.STORING, _S.ENDED),
+        },
+        _S.DIVERTING: {
+            Provisional: Then(Step.PROGRESS, _S.CANCELING),  # it rings after all: no second call to that telephone
+            MediaReady: IGNORED,
+            KeyHeard: IGNORED,
+            Answered: Then(Step.ANSWER_TOO_LATE, _S.HANGING_UP),
+            FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
+            CallGone: Then(Step.GONE, _S.INVITING, _S.ENDED),
+            HangUpAsked: Then(Step.STOP_UNANSWERED, _S.CANCELING),
+            Timer.CLOSE: Then(Step.STUCK, _S.ENDED),
+        },
+        _S.CANCELING: {
+            Provisional: IGNORED,
+            MediaReady: IGNORED,
+            KeyHeard: IGNORED,
+            Answered: Then(Step.ANSWER_TOO_LATE, _S.HANGING_UP),  # RFC 3261 section 9.1: the 200 crossed our CANCEL
+            FinalResponse: Then(Step.FAIL, _S.STORING, _S.ENDED),
+            CallGone: Then(Step.GONE, _S.ENDED),
+            HangUpAsked: IGNORED,
+            Timer.CLOSE: Then(Step.STUCK, _S.ENDED),
+        },
+        _S.ANSWERED: {
+            **_LIVE,
+            MediaReady: Then(Step.MEDIA, _S.GREETING, _S.MESSAGE),
+            KeyHeard: _KEY,  # SIP INFO needs no audio
+            Timer.MEDIA: Then(Step.NO_MEDIA, _S.HANGING_UP),
+        },
+        _S.GREETING: {
+            **_LIVE,
+            GreetingOver: _GREETED,
+            KeyHeard: _KEY,
+            Timer.GREETING: _GREETED,
+        },
+        _S.MESSAGE: {
+            **_LIVE,
+            SoundFinished: Then(Step.MESSAGE_OVER, _S.KEY_WAIT),
+            KeyHeard: _KEY_OR_REPEAT,
+        },
+        _S.KEY_WAIT: {
+            **_LIVE,
+            KeyHeard: _KEY_OR_REPEAT,
+            Timer.KEY: Then(Step.NO_KEY, _S.LAST_WORDS, _S.HANGING_UP),
+        },
+        _S.LAST_WORDS: {
+            **_LIVE,
+            SoundFinished: Then(Step.LAST_SOUND_OVER, _S.HANGING_UP),
+            KeyHeard: _KEY_OR_REPEAT,
+        },
+        _S.OPTING_OUT: {
+            **_LIVE,
+            SoundFinished: Then(Step.CONFIRMED, _S.OPTING_OUT, _S.HANGING_UP),
+            KeyHeard: Then(Step.LATE_KEY),
+            OptOutDurable: Then(Step.STORED, _S.OPTING_OUT, _S.HANGING_UP),
+            Timer.STORE: Then(Step.STORE_SILENT, _S.HANGING_UP),
+        },
+        _S.BEEP_WAIT: {
+            **_LIVE,
+            BeepHeard: Then(Step.BEEP, _S.VOICEMAIL),
+            KeyHeard: _KEY,
+            Timer.BEEP: Then(Step.NO_BEEP, _S.HANGING_UP),
+        },
+        _S.VOICEMAIL: {
+            **_LIVE,
+            SoundFinished: Then(Step.LAST_SOUND_OVER, _S.HANGING_UP),
+            KeyHeard: _KEY,
+        },
+        _S.HANGING_UP: {
+            Provisional: IGNORED,
+            MediaReady: IGNORED,
+            GreetingOver: IGNORED,
+            BeepHeard: IGNORED,
+            SoundFinished: IGNORED,
+            KeyHeard: Then(Step.LATE_KEY),  # pressed before our BYE arrived: an opt-out binds
+            OptOutDurable: Then(Step.STORED),
+            HangUpAsked: Then(Step.STOP_WAITING),
+            PeerHungUp: Then(Step.PEER_LEFT, _S.ENDED, _S.STORING),  # its BYE crossed ours
+            CallGone: Then(Step.GONE, _S.ENDED, _S.STORING),
+            Timer.CLOSE: Then(Step.STUCK, _S.ENDED, _S.STORING),
+        },
+        _S.STORING: {
+            Provisional: IGNORED,
+            MediaReady: IGNORED,
+            GreetingOver: IGNORED,
+            BeepHeard: IGNORED,
+            SoundFinished: IGNORED,
+            KeyHeard: IGNORED,
+            PeerHungUp: IGNORED,
+            CallGone: IGNORED,
+            OptOutDurable: Then(Step.STORED, _S.ENDED),
+            HangUpAsked: Then(Step.STOP_WAITING, _S.ENDED),
+            Timer.STORE: Then(Step.STORE_SILENT, _S.ENDED),
+        },
+        _S.ENDED: {
+            Provisional: IGNORED,
+            MediaReady: IGNORED,
+            GreetingOver: IGNORED,
+            BeepHeard: IGNORED,
+            KeyHeard: IGNORED,
+            SoundFinished: IGNORED,
+            FinalResponse: IGNORED,
+            PeerHungUp: IGNORED,
+            CallGone: IGNORED,
+            OptOutDurable: IGNORED,
+            HangUpAsked: IGNORED,
+        },
+    }
+)

@@ -49,10 +49,11 @@ bash "$here/check_tools.sh" "$python"
 log=$cache/logs/$(date +%Y%m%dT%H%M%S)-$key.log
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$cache/$key.new"' EXIT
+cp -r "$here" "$work/recipe" # what is edited meanwhile belongs to the next build
 started=$SECONDS
 
 run() { # step script and its arguments
-    bash "$here/$1" "${@:2}" >>"$log" 2>&1 9>&- || {
+    bash "$work/recipe/$1" "${@:2}" >>"$log" 2>&1 9>&- || {
         tail -n 15 "$log" | sed 's/^/  | /' >&2
         die "$1 failed" "The full log: $log"
     }

@@ -34,7 +34,7 @@ if command -v gcc >/dev/null; then
         "-I$("$python" -I -c 'import sysconfig; print(sysconfig.get_path("include"))')"
 fi
 if [ -z "${PJPROJECT_TARBALL:-}" ]; then
-    need apt-get "apt (or give the pjproject source as PJPROJECT_TARBALL)"
+    need apt-get apt
     ls /usr/share/keyrings/debian-archive-keyring.* >/dev/null 2>&1 \
         || miss "the Debian archive's signing keys" debian-archive-keyring
 fi
@@ -43,4 +43,4 @@ fi
 for i in "${!missing[@]}"; do
     say "missing: ${missing[i]} (Debian package: ${packages[i]})"
 done
-die "the pjsua2 wheel cannot be built without the above" "Install: ${packages[*]}"
+die "the pjsua2 wheel cannot be built without the above" "Install: ${packages[*]}. Without apt or its keys: give pjproject's source as PJPROJECT_TARBALL."

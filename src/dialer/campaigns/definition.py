@@ -58,7 +58,7 @@ PhoneNumber = Annotated[str, BeforeValidator(_e164)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class About(_Section):

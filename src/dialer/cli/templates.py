@@ -1,0 +1,113 @@
+"""The files that ``dialer init`` writes, made from the settings' own declarations: what they say is what is read."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from dialer.config import Settings, TrunkSection
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+TRUNK_VALUES = {
+    "host": "127.0.0.1",
+    "caller_ids": "\n    +13055550100 | owned | number order 2025-113",
+    "register": "no",
+    "private": "no",
+    "codecs": "PCMU, PCMA",
+    "transport": "udp",
+}
+
+CAMPAIGN = """\
+# A campaign. `dialer campaign check FILE` tells whether it holds together, and what is missing.
+
+[campaign]
+name = "Appointment reminders"
+purpose = "health"                # marketing, informational, survey, nonprofit, health, political, debt, emergency
+caller_id = "+13055550100"        # one of the caller_ids in sip.conf
+# trunks = ["carrier"]            # sections of sip.conf in the order they are tried; default: all that fit
+
+[seller]
+name = "Sunrise Clinic LLC"       # the legal name: the message must say it
+callback = "+13055550100"         # answered in business hours
+
+[message]
+sound = "message.wav"             # any WAV; it is converted for the line when the campaign is checked
+key_wait_s = 4                    # seconds for a key after the message
+max_repeats = 2
+
+[keys]
+1 = "accept"
+2 = "repeat"
+9 = "opt_out"                     # always needed
+# 3 = { answer = "call me back" } # a survey's answer
+
+[machines]
+policy = "leave_message"          # hang_up, leave_message (after the beep), play
+beep_wait_s = 20
+
+[hours]                           # on the called person's clock; they only narrow what the law allows
+opens = 09:00:00
+closes = 19:30:00
+
+[pacing]
+cps = 5                           # new calls a second
+channels = 50                     # live calls
+
+[attempts]
+max = 3                           # dials of one contact
+gap_minutes = 240                 # between two dials of one number, by any campaign
+retry_minutes = { busy = 30, no_answer = 240, congestion = 30, trunk_failure = 5 }
+
+[limits]
+ring_timeout_s = 25               # at least 15
+max_duration_s = 90
+"""
+
+
+def settings_toml() -> str:
+    """A dialer.toml with every setting at its default, explained."""
+    lines = ["# How dialer runs. Every setting stands at its default.", ""]
+    for name, field in Settings.model_fields.items():
+        section: type[BaseModel] = field.annotation  # type: ignore[assignment]  # each is a section
+        lines.append(f"[{name}]")
+        for key, setting in section.model_fields.items():
+            lines += _comment(setting.description or "")
+            lines.append(f"{key} = {_toml(setting.default)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def trunks_ini() -> str:
+    """A sip.conf with one trunk and every setting of it, explained; those that can stay at their default are commented."""
+    lines = [
+        "# The ways into the telephone network: one section a trunk. The secret is never written here.",
+        "",
+        "[carrier]",
+    ]
+    for name, setting in TrunkSection.model_fields.items():
+        key = setting.alias or name
+        lines += _comment(setting.description or "")
+        value = TRUNK_VALUES.get(
+            key,
+            ""
+            if setting.is_required()
+            else f"{setting.default:g}"
+            if isinstance(setting.default, float)
+            else str(setting.default),
+        )
+        off = "" if key in {"host", "caller_ids"} else "# "
+        lines.append(f"{off}{key} = {value}".rstrip())
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(" ".join(text.split()), 100)]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -23,7 +23,7 @@ PERMIT_LIFETIME = timedelta(seconds=5)
 class Verdict(StrEnum):
     """What one check says. The strictest of all checks wins: never > defer > pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  # no password
     DEFER = "defer"
     NEVER = "never"
 
@@ -45,8 +45,8 @@ class CheckName(StrEnum):
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One check's verdict with what it was based on.
 
-    ``evidence`` is JSON-ready: the facts and versions looked at. ``defer_until`` is set when, and only when, the verdict
-    is DEFER: the earliest instant at which this check would pass.
+    ``evidence`` is JSON-ready: the facts and versions looked at. ``defer_until`` is set when, and only when, the
+    verdict is DEFER: the earliest instant at which this check would pass.
     """
 
     check: CheckName

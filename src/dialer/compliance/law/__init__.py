@@ -1,0 +1,1 @@
+"""The calling law as data: one TOML file per region, read by dialer.compliance.rules."""

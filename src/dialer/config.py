@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dialer.calls.frames import AgentSettings, CompiledLimits
+from dialer.calls.frames import AgentSettings
 from dialer.calls.trunk import Codec, Transport, Trunk
 from dialer.compliance.policy import CallerIdRight
 from dialer.contacts.numbers import NumberProblem, parse_number
@@ -60,6 +60,14 @@ class SipSection(_Section):
     """Session-Expires offered, in seconds (RFC 4028: at least 90)."""
     log_level: Annotated[int, Field(ge=0, le=6)] = 1
     """pjsip's own log level."""
+
+    @model_validator(mode="after")
+    def _ports(self) -> SipSection:
+        if self.rtp_ports < 2 * self.max_calls:
+            raise ValueError(f"rtp_ports is too few for {self.max_calls} calls: allowed are {2 * self.max_calls} up")
+        if self.rtp_port + self.rtp_ports > 65536:
+            raise ValueError(f"rtp_port + rtp_ports is {self.rtp_port + self.rtp_ports}: ports end at 65535")
+        return self
 
 
 class EngineSection(_Section):
@@ -234,21 +242,6 @@ def load_trunks(path: Path, environ: Mapping[str, str]) -> tuple[tuple[Trunk, ..
     if not trunks:
         raise ConfigError(f"{path}: no trunk", hint="a section such as [carrier] with host = sip.example.net is one")
     return tuple(trunks), tuple(rights.values())
-
-
-def check_limits(config: Config, compiled: CompiledLimits) -> None:
-    """Hold the configuration against what pjsua2 was compiled with. Raises ConfigError."""
-    most = min(compiled.max_calls, compiled.max_conf_ports // 2)
-    sip = config.settings.sip
-    if sip.max_calls > most:
-        raise ConfigError(f"sip.max_calls is {sip.max_calls}, but this pjsua2 was compiled for {most}")
-    if sip.rtp_ports < 2 * sip.max_calls:
-        raise ConfigError(
-            f"sip.rtp_ports is {sip.rtp_ports}, too few for {sip.max_calls} calls",
-            hint=f"allowed: {2 * sip.max_calls} up",
-        )
-    if sip.rtp_port + sip.rtp_ports > 65536:
-        raise ConfigError(f"sip.rtp_port + sip.rtp_ports is {sip.rtp_port + sip.rtp_ports}: ports end at 65535")
 
 
 def _trunk(

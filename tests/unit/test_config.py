@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dialer.calls.frames import CompiledLimits
 from dialer.calls.trunk import Codec, Transport
-from dialer.config import check_limits, load_config
+from dialer.config import load_config
 from dialer.errors import ConfigError
 
 TRUNK = """
@@ -25,9 +24,6 @@ caller_ids =
     +442079460100 | authorised | letter of 2026-01-07 | 2027-01-07
 cps = 5     ; as agreed
 """
-LIMITS = CompiledLimits(
-    max_calls=2048, max_players=2048, max_conf_ports=4100, ioqueue_max_handles=8192, pjproject="2.17"
-)
 
 
 def write(directory: Path, toml: str = "", trunks: str = TRUNK) -> Path:
@@ -99,12 +95,10 @@ def test_a_missing_file_has_a_hint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "says"),
     [
-        ("[sip]\nmax_calls = 2049\nrtp_ports = 8000\n", "compiled for 2048"),
         ("[sip]\nmax_calls = 500\nrtp_ports = 900\n", "too few for 500 calls"),
         ("[sip]\nrtp_port = 60000\n", "ports end at 65535"),
     ],
 )
-def test_limits_are_held_against_what_was_compiled(tmp_path: Path, toml: str, says: str) -> None:
-    config = load_config(write(tmp_path, toml), {"CARRIER_SECRET": "x"})
+def test_port_ranges_are_held_against_what_calls_need(tmp_path: Path, toml: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        check_limits(config, LIMITS)
+        load_config(write(tmp_path, toml), {"CARRIER_SECRET": "x"})

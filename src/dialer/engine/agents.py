@@ -36,6 +36,7 @@ CLOSING_GRACE = timedelta(seconds=3)
 class _Slot:
     """One place in the pool; ``agent`` is None while it is being started anew."""
 
+    index: int
     agent: Agent | None = None
     live: set[str] = field(default_factory=set)
     answered_at: float = 0.0
@@ -61,7 +62,7 @@ class AgentPool:
         self._on_frame = on_frame
         self._on_lost = on_lost
         self._on_trouble = on_trouble
-        self._slots = [_Slot() for _ in range(count)]
+        self._slots = [_Slot(index) for index in range(count)]
         self._sounds: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
@@ -74,7 +75,7 @@ class AgentPool:
     async def start(self) -> None:
         """Start every agent. Raises AgentError when one cannot start."""
         for slot in self._slots:
-            slot.agent = await self._factory()
+            slot.agent = await self._factory(slot.index)
             slot.answered_at = self._clock.monotonic()
             self._tasks.append(asyncio.create_task(self._attend(slot)))
         self._tasks.append(asyncio.create_task(self._watch()))
@@ -89,14 +90,13 @@ class AgentPool:
 
     async def place(self, plan: CallPlan) -> None:
         """Hand a call to the agent with the fewest. Raises AgentError when none is up; the call was then not placed."""
-        up = [slot for slot in self._slots if slot.agent is not None]
+        up = [(len(slot.live), slot.index, slot.agent) for slot in self._slots if slot.agent is not None]
         if not up:
             raise AgentError("no SIP agent is up")
-        slot = min(up, key=lambda each: len(each.live))
-        slot.live.add(plan.attempt_id)
-        assert slot.agent is not None
+        _, index, agent = min(up, key=lambda each: each[:2])
+        self._slots[index].live.add(plan.attempt_id)
         try:
-            await slot.agent.send(PlaceCall(plan=plan))
+            await agent.send(PlaceCall(plan=plan))
         except AgentError as error:
             # Whether the frame arrived is unknown: the slot's own ending reports the attempt lost, as interrupted.
             self._on_trouble(f"agent gone while a call was handed over: {error}")
@@ -157,7 +157,7 @@ class AgentPool:
             self._on_trouble("a SIP agent ended; starting another")
             if agent is not None:
                 await agent.close(timedelta(0))
-            slot.agent = await self._start_again()
+            slot.agent = await self._start_again(slot.index)
             slot.answered_at = self._clock.monotonic()
             for sound, path in self._sounds.items():
                 await self._tell(slot, LoadSound(sound=sound, path=path))
@@ -165,11 +165,11 @@ class AgentPool:
     def _is_closing(self) -> bool:
         return self._closing
 
-    async def _start_again(self) -> Agent:
+    async def _start_again(self, index: int) -> Agent:
         backoff = FIRST_BACKOFF_S
         while True:
             try:
-                return await self._factory()
+                return await self._factory(index)
             except AgentError as error:
                 self._on_trouble(f"a SIP agent cannot start: {error}")
             await asyncio.sleep(backoff)

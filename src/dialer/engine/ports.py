@@ -153,6 +153,6 @@ class CampaignLoader(Protocol):
 class AgentFactory(Protocol):
     """Starts a SIP agent process, configured and ready."""
 
-    async def __call__(self) -> Agent:
-        """Raises AgentError."""
+    async def __call__(self, index: int) -> Agent:
+        """The agent of this place in the pool, 0 and up: each has ports of its own. Raises AgentError."""
         ...

@@ -1,0 +1,130 @@
+"""What every command needs: where the configuration is, how to print, and how errors reach the operator."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+
+from dialer.config import CONFIG_NAME, Config, load_config
+from dialer.errors import DialerError
+from dialer.log import configure_logging
+
+if TYPE_CHECKING:
+    from dialer.store.open import Store
+
+T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """The exit codes, as docs/operations.md lists them."""
+
+    OK = 0
+    ERROR = 1  # said in one line, with a hint
+    USAGE = 2  # an option or argument is wrong
+    PAUSED = 3  # a run ended because its campaigns are paused, with the reason in the store
+    REFUSED = 4  # `gate explain`: this call may not be placed; `campaign check` and `doctor`: something is missing
+    INTERRUPTED = 130
+
+
+class SystemClock:
+    """The machine's clock: the only one outside tests."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds, never stepping."""
+        return monotonic()
+
+
+@dataclass
+class Context:
+    """What the options before the command said."""
+
+    config_path: Path = Path(CONFIG_NAME)
+
+    @cached_property
+    def config(self) -> Config:
+        """Both files, read once. Raises ConfigError."""
+        return load_config(self.config_path)
+
+    @cached_property
+    def out(self) -> Console:
+        """Standard output."""
+        return Console(highlight=False)
+
+    @cached_property
+    def err(self) -> Console:
+        """Standard error."""
+        return Console(stderr=True, highlight=False)
+
+    @property
+    def clock(self) -> SystemClock:
+        """The time."""
+        return SystemClock()
+
+    @asynccontextmanager
+    async def store(self, *, create: bool = False) -> AsyncIterator[Store]:
+        """The open store. Raises StoreError."""
+        from dialer.store.open import Store
+
+        async with await Store.open(self.config.store_path, create=create) as store:
+            yield store
+
+    def log_to_file(self, *, console: bool = False) -> None:
+        """Have this process log where the configuration says."""
+        settings = self.config.settings.log
+        configure_logging(
+            path=self.config.log_path,
+            level=settings.level,
+            mask_numbers=settings.mask_numbers,
+            rotate_mb=settings.rotate_mb,
+            keep=settings.keep,
+            console=console,
+        )
+
+    def print_json(self, document: Any) -> None:
+        """One JSON document on standard output."""
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode() + "\n")
+
+
+def context_of(ctx: typer.Context) -> Context:
+    """The Context that the callback before every command made."""
+    found: Context = ctx.obj
+    return found
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine."""
+    return asyncio.run(work)
+
+
+def reporting_errors(main: Callable[[], None]) -> None:
+    """Run ``main``; an error meant for the operator is one line and a hint, and exit code 1."""
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    try:
+        main()
+    except DialerError as error:
+        console.print(f"dialer: {error}")
+        if error.hint:
+            console.print(f"  {error.hint}")
+        sys.exit(Exit.ERROR)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.OK)

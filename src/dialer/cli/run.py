@@ -1,0 +1,61 @@
+"""``dialer run``: the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dialer.cli.context import Context, Exit, context_of, run_async
+from dialer.cli.observers import Display, LogObserver, Observers
+from dialer.engine.engine import Ending, EngineSettings, RunUntil
+from dialer.errors import DialerError
+from dialer.results.records import CampaignState
+
+
+def run(
+    ctx: typer.Context,
+    forever: Annotated[bool, typer.Option(help="Wait for campaigns, as a service does.")] = False,
+    until_idle: Annotated[bool, typer.Option(help="End as soon as nothing is due now.")] = False,
+) -> None:
+    """Call the contacts of the started campaigns, until these are done.
+
+    Ctrl-C once: no new calls, the live ones end by themselves. Twice: they are hung up now. Nothing is lost either way.
+
+    Example: dialer campaign start "Appointment reminders" && dialer run
+    """
+    if forever and until_idle:
+        raise typer.BadParameter("--forever and --until-idle contradict each other")
+    context = context_of(ctx)
+    context.log_to_file()
+    until = RunUntil.FOREVER if forever else RunUntil.IDLE if until_idle else RunUntil.DONE
+    ending = run_async(run_campaigns(context, until))
+    match ending:
+        case Ending.DONE:
+            context.out.print("Every started campaign is done.")
+        case Ending.IDLE:
+            context.out.print("Nothing more is due now. `dialer campaign status` shows what waits, and until when.")
+        case Ending.STOPPED:
+            context.out.print("Stopped; what was not called stays due.")
+        case Ending.PAUSED:
+            context.err.print("Paused: `dialer campaign status` has the reason. What was not called stays due.")
+            raise typer.Exit(Exit.PAUSED)
+
+
+async def run_campaigns(context: Context, until: RunUntil) -> Ending:
+    """Run the engine with a display on a terminal. Raises DialerError when nothing is started."""
+    from dialer.cli.running import drive
+
+    async with context.store() as store:
+        running = await store.engine.campaigns(CampaignState.RUNNING)
+        if not running and until is not RunUntil.FOREVER:
+            raise DialerError(
+                "no campaign is started", hint="`dialer campaign list`, then `dialer campaign start NAME`"
+            )
+        summaries = [await store.engine.queue_summary(row.id) for row in running]
+        total = sum(each.waiting + each.claimed + each.dialing + each.finished for each in summaries)
+        engine = context.config.settings.engine
+        settings = EngineSettings(until=until, agents=engine.agents, drain_s=engine.drain_s)
+        with Display(context.err, total) as display:
+            observer = Observers([LogObserver(), display])
+            return await drive(context.config, store, context.clock, observer, settings)

@@ -1,0 +1,93 @@
+"""Putting the concrete parts together: store, gate, SIP agents and observers become an engine."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dialer.cli.loading import FileCampaignLoader
+from dialer.compliance.gate import Gate
+from dialer.compliance.rules import builtin_rules
+from dialer.engine.engine import Ending, Engine, EngineSettings
+from dialer.sip.client import AgentProcess
+
+if TYPE_CHECKING:
+    from dialer.calls.frames import AgentSettings
+    from dialer.cli.context import SystemClock
+    from dialer.config import Config
+    from dialer.engine.ports import Observer
+    from dialer.store.open import Store
+
+
+def permit_key() -> bytes:
+    """A key that permits are sealed with, known to this process and the agents it starts."""
+    return secrets.token_bytes(32)
+
+
+class AgentProcesses:
+    """Starts the agent of each place in the pool, with ports of its own."""
+
+    def __init__(self, config: Config, key: bytes) -> None:
+        self._config = config
+        self._key = key
+
+    async def __call__(self, index: int) -> AgentProcess:
+        """Raises AgentError, PortInUse."""
+        return await AgentProcess.start(
+            self.settings(index),
+            self._config.trunks,
+            self._key,
+            log_path=self._config.directory / f"agent-{index}.log",
+        )
+
+    def settings(self, index: int) -> AgentSettings:
+        """The ports of place ``index``: SIP ports follow each other, the RTP range is divided."""
+        whole = self._config.agent_settings()
+        share = whole.rtp_ports // self._config.settings.engine.agents // 2 * 2
+        return replace(
+            whole,
+            sip_port=whole.sip_port + index if whole.sip_port else 0,
+            rtp_port=whole.rtp_port + index * share,
+            rtp_ports=share,
+            max_calls=min(whole.max_calls, share // 2),
+        )
+
+
+async def drive(
+    config: Config, store: Store, clock: SystemClock, observer: Observer, settings: EngineSettings
+) -> Ending:
+    """Run the engine. SIGINT or SIGTERM: no new calls, the live ones end by themselves; again: they are hung up."""
+    key = permit_key()
+    engine = Engine(
+        store=store.engine,
+        gate=Gate(builtin_rules(), config.caller_ids, key),
+        agent_factory=AgentProcesses(config, key),
+        loader=FileCampaignLoader(config),
+        trunk_limits={trunk.name: (trunk.cps, trunk.channels) for trunk in config.trunks},
+        clock=clock,
+        observer=observer,
+        settings=settings,
+    )
+    asked = 0
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            observer.trouble("stop", "no new calls; live ones go on. Once more: hang up now")
+            engine.drain()
+        else:
+            engine.hang_up_now()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await engine.run()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

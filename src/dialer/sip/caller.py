@@ -1,0 +1,382 @@
+"""One attempt on the wire: carries out what the call machine commands, and tells it what happens.
+
+Everything runs on the owner thread, outside callbacks: a leg's events are queued by it and handed over by the agent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+
+import pjsua2 as pj
+import structlog
+
+from dialer.audio.ear import BeepEar, GreetingEar
+from dialer.calls.events import (
+    Answered,
+    CallCommand,
+    CallEvent,
+    CallGone,
+    Ear,
+    FinalResponse,
+    Finish,
+    Instant,
+    Listen,
+    MediaCounters,
+    MediaReady,
+    Play,
+    ReportOptOut,
+    ReportProgress,
+    SendBye,
+    SendCancel,
+    SendInvite,
+    SoundFinished,
+    StopPlaying,
+    TimerDue,
+)
+from dialer.calls.frames import CallEnded, CallProgress, FromAgent, OptOut, Stage
+from dialer.calls.machine import CallMachine
+from dialer.calls.outcome import Outcome
+from dialer.calls.plan import CallPlan, CallRecord, EndedBy
+from dialer.calls.plan import Leg as LegRecord
+from dialer.errors import CallStateError
+from dialer.sip.leg import OVER, CallbackFailed, Leg, LegEvent, MediaChanged
+from dialer.sip.schedule import Due, Schedule
+from dialer.sip.trunks import Trunks
+
+EAR_EVERY_S = 0.04
+SOUND_CHECK_S = 0.02
+TAP_MS = 2000
+MAX_READ = 8000  # samples
+
+_log = structlog.stdlib.get_logger("dialer.sip")
+
+
+def now() -> Instant:
+    """This moment."""
+    return Instant(at=datetime.now(UTC), mono=monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A loaded sound, shared by all calls that play it."""
+
+    buffer: pj.PcmBuffer
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that befell a leg of a call."""
+
+    caller: Caller
+    leg: int
+    event: LegEvent
+    instant: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the calls of one agent share."""
+
+    trunks: Trunks
+    sounds: Mapping[str, Sound]
+    schedule: Schedule
+    happenings: deque[Happened]
+    send: Callable[[FromAgent], None]
+    finished: Callable[[str], None]
+
+
+class Caller:
+    """One attempt, from its plan to its record."""
+
+    def __init__(self, plan: CallPlan, around: Surroundings) -> None:
+        """Raises CallStateError when the plan cannot be carried out."""
+        self.plan = plan
+        self.ended = False
+        self._around = around
+        self._machine = CallMachine(plan, {name: sound.length_ms for name, sound in around.sounds.items()})
+        self._leg: Leg | None = None
+        self._leg_number = 0
+        self._trunk = ""
+        self._call_id = ""
+        self._invited: datetime | None = None
+        self._counters = MediaCounters()
+        self._audio: pj.CallAudio | None = None
+        self._wire: pj.AudioMedia | None = None  # the call's end of the bridge that the audio is joined to
+        self._media_told = False
+        self._answered = False
+        self._ear: GreetingEar | BeepEar | None = None
+        self._timer_due: Due | None = None
+        self._timer_at: float | None = None
+        self._sound_due: Due | None = None
+        self._ear_due: Due | None = None
+        self._log = _log.bind(attempt_id=plan.attempt_id)
+
+    # --- what the agent hands over -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send the first INVITE."""
+        self._carefully(lambda: self._do(self._machine.start(now())))
+
+    def receive(self, event: CallEvent) -> None:
+        """Something that is not of the wire: a timer, the engine's word, the ear's."""
+        self._carefully(lambda: self._tell_machine(event, now()))
+
+    def let_go(self) -> None:
+        """Give back a leg that is over (see Leg). The agent sees to this before any call of its goes on."""
+        if self._leg is not None and self._leg.over:
+            self._drop_leg()
+
+    def take(self, happened: Happened) -> None:
+        """An event of the wire. One of an earlier leg is nobody's any more."""
+        if happened.leg == self._leg_number and not self.ended:
+            self._carefully(lambda: self._take(happened.event, happened.instant))
+
+    def abandon(self, outcome: Outcome, detail: str) -> None:
+        """End the call at once, whatever the machine thinks, with a record of what is known."""
+        if self.ended:
+            return
+        try:
+            if self._leg is not None:
+                self._leg.hang_up()
+        except pj.Error as error:
+            self._log.error("a call could not be hung up", error=error.reason)
+        self._drop_leg()
+        self._end(
+            CallRecord(
+                attempt_id=self.plan.attempt_id,
+                outcome=outcome,
+                legs=(LegRecord(trunk=self._trunk, call_id=self._call_id, sip_code=0),) if self._invited else (),
+                invite_at=self._invited,
+                ended_at=now().at,
+                ended_by=EndedBy.DIALER,
+                rtp_sent=self._counters.rtp_sent,
+                rtp_received=self._counters.rtp_received,
+                rtp_lost=self._counters.rtp_lost,
+                detail=detail,
+            )
+        )
+
+    # --- events to the machine ---------------------------------------------------------------------------------
+
+    def _carefully(self, step: Callable[[], None]) -> None:
+        """A fault in one call ends that call alone, and is told."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001  logged, and the call's record says it
+            self._log.exception("a call failed")
+            self.abandon(Outcome.FAILED, f"{type(error).__name__}: {error}")
+
+    def _take(self, event: LegEvent, instant: Instant) -> None:
+        match event:
+            case CallbackFailed(detail=detail):
+                self._log.error("a callback failed", detail=detail)
+                self.abandon(Outcome.FAILED, detail)
+            case MediaChanged():
+                self._media_changed(instant)
+            case FinalResponse(code=401 | 407 as code, phrase=phrase, local=False):
+                self._around.trunks[self._trunk].secret_refused(code, phrase)
+                self._tell_machine(event, instant)
+            case Answered():
+                self._answered = True
+                self._join()
+                self._tell_machine(event, instant)
+            case _:
+                self._tell_machine(event, instant)
+
+    def _tell_machine(self, event: CallEvent, instant: Instant) -> None:
+        if self.ended:
+            return
+        try:
+            commands = self._machine.receive(event, instant)
+        except CallStateError as error:
+            if isinstance(event, OVER):  # the leg is gone, and the machine will hear no more of it
+                raise
+            self._log.warning("an event out of turn", error=str(error))
+            return
+        self._do(commands)
+
+    def _set_timer(self) -> None:
+        wanted = None if self.ended else self._machine.timer()
+        if wanted == self._timer_at and (wanted is None or self._timer_due is not None):
+            return
+        if self._timer_due is not None:
+            self._timer_due.cancel()
+        self._timer_at = wanted
+        self._timer_due = None if wanted is None else self._around.schedule.at(wanted, self._timer)
+
+    def _timer(self) -> None:
+        self._timer_due = None
+        self.receive(TimerDue())
+
+    # --- commands of the machine -------------------------------------------------------------------------------
+
+    def _do(self, commands: list[CallCommand]) -> None:
+        for command in commands:
+            match command:
+                case SendInvite(trunk=trunk, call_id=call_id):
+                    self._invite(trunk, call_id)
+                case SendCancel():
+                    self._withdraw(Leg.cancel)
+                case SendBye():
+                    self._withdraw(Leg.hang_up)
+                case Listen(ear=ear):
+                    self._listen(ear)
+                case Play(sound=sound):
+                    self._play(sound)
+                case StopPlaying():
+                    self._be_silent()
+                case ReportOptOut(how=how):
+                    number = self.plan.permit.number
+                    self._around.send(OptOut(attempt_id=self.plan.attempt_id, number=number, at=now().at, how=how))
+                case ReportProgress(stage=stage, detail=detail):
+                    self._around.send(
+                        CallProgress(attempt_id=self.plan.attempt_id, stage=Stage(stage), at=now().at, detail=detail)
+                    )
+                case Finish():
+                    self._drop_leg()
+                    self._end(self._machine.record(self._counters))
+        self._set_timer()
+
+    def _invite(self, trunk: str, call_id: str) -> None:
+        self._drop_leg()
+        self._leg_number += 1
+        self._trunk, self._call_id = trunk, call_id
+        line = self._around.trunks[trunk]
+        if not line.free:
+            self._happened(FinalResponse(code=503, phrase=f"no free channel on {trunk}", local=True))
+            return
+        leg = Leg(line.account, line.trunk.codecs, partial(self._tell, self._leg_number))
+        self._leg = leg
+        line.busy += 1
+        self._invited = self._invited or now().at
+        try:
+            leg.invite(line.invitation(self.plan, call_id))
+        except pj.Error as error:
+            self._happened(FinalResponse(code=503, phrase=error.reason, local=True))
+
+    def _withdraw(self, how: Callable[[Leg], None]) -> None:
+        """CANCEL or BYE; one that cannot be sent leaves nothing to wait for."""
+        if self._leg is None:
+            return
+        try:
+            how(self._leg)
+        except pj.Error as error:
+            self._happened(CallGone(detail=error.reason))
+        self.let_go()
+
+    def _tell(self, leg: int, event: LegEvent) -> None:
+        self._around.happenings.append(Happened(self, leg, event, now()))
+
+    def _happened(self, event: LegEvent) -> None:
+        self._tell(self._leg_number, event)
+
+    # --- sound -------------------------------------------------------------------------------------------------
+
+    def _media_changed(self, instant: Instant) -> None:
+        self._join()
+        if self._leg is None or self._media_told or self._leg.audio() is None:
+            return
+        self._media_told = True
+        self._tell_machine(MediaReady(codec=self._leg.codec()), instant)
+
+    def _join(self) -> None:
+        """Join our audio to the call's end of the bridge, which a re-INVITE may have replaced under the same number.
+
+        Never before the answer: a message played into early media reaches nobody who answered.
+        """
+        if self._leg is None or not self._answered:
+            return
+        wire = self._leg.audio()
+        if wire is None:
+            self._wire = None
+            return
+        if self._audio is None:
+            self._audio = pj.CallAudio(TAP_MS if self.plan.script.detect_machine else 0)
+        self._wire = wire
+        self._audio.startTransmit(wire)
+        if self._ear is not None:
+            wire.startTransmit(self._audio)
+
+    def _play(self, sound: str) -> None:
+        if self._audio is None:
+            raise CallStateError(f"no audio to play {sound} into")
+        chosen = self._around.sounds[sound]
+        self._audio.play(chosen.buffer)
+        self._await_end(chosen.length_ms / 1000)
+
+    def _await_end(self, wait_s: float) -> None:
+        if self._sound_due is not None:
+            self._sound_due.cancel()
+        self._sound_due = self._around.schedule.at(monotonic() + wait_s, self._check_sound)
+
+    def _check_sound(self) -> None:
+        if self._audio is None:
+            return
+        if self._audio.finished():
+            self.receive(SoundFinished())
+        else:
+            self._await_end(SOUND_CHECK_S)
+
+    def _be_silent(self) -> None:
+        if self._sound_due is not None:
+            self._sound_due.cancel()
+        if self._audio is not None:
+            self._audio.stop()
+
+    def _listen(self, ear: Ear) -> None:
+        """Point the ear. A deaf call costs the bridge nothing: it is not joined."""
+        joined = self._ear is not None
+        match ear:
+            case Ear.OFF:
+                self._ear = None
+            case Ear.GREETING:
+                self._ear = GreetingEar()
+            case Ear.BEEP:
+                self._ear = BeepEar()
+        if self._ear_due is not None:
+            self._ear_due.cancel()
+        if self._audio is None or self._wire is None:
+            return
+        if self._ear is None and joined:
+            self._wire.stopTransmit(self._audio)
+        elif self._ear is not None and not joined:
+            self._audio.read(MAX_READ * 2)  # what is left of an earlier time
+            self._wire.startTransmit(self._audio)
+        if self._ear is not None:
+            self._ear_due = self._around.schedule.at(monotonic() + EAR_EVERY_S, self._hear)
+
+    def _hear(self) -> None:
+        if self._audio is None or self._ear is None:
+            return
+        pcm = self._audio.read(MAX_READ)
+        instant = monotonic()
+        heard = self._ear.feed(pcm, instant) if pcm else None
+        self._ear_due = self._around.schedule.at(instant + EAR_EVERY_S, self._hear)
+        if heard is not None:
+            self.receive(heard)
+
+    # --- the end -----------------------------------------------------------------------------------------------
+
+    def _drop_leg(self) -> None:
+        if self._leg is None:
+            return
+        for due in (self._sound_due, self._ear_due):
+            if due is not None:
+                due.cancel()
+        self._audio = self._wire = self._ear = None
+        leg, self._leg = self._leg, None
+        self._answered = self._media_told = False
+        self._counters = leg.counters
+        self._around.trunks[self._trunk].busy -= 1
+
+    def _end(self, record: CallRecord) -> None:
+        self.ended = True
+        self._set_timer()
+        self._around.send(CallEnded(record=record))
+        self._around.finished(self.plan.attempt_id)

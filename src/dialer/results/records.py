@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import CallRecord
-from dialer.compliance.decision import Decision
+from dialer.compliance.decision import Decision, Permit, Refusal
 
 
 class CampaignState(StrEnum):
     """What the operator wants of a campaign, and what became of it."""
 
-    CREATED = "created"  # -> running
+    CREATED = "created"  # -> running | stopped
     RUNNING = "running"  # -> paused | stopped | done
     PAUSED = "paused"  # -> running | stopped
     STOPPED = "stopped"  # final
     DONE = "done"  # every contact is finished; -> running when contacts are added
+
+
+CAMPAIGN_TRANSITIONS: Mapping[CampaignState, frozenset[CampaignState]] = {
+    CampaignState.CREATED: frozenset({CampaignState.RUNNING, CampaignState.STOPPED}),
+    CampaignState.RUNNING: frozenset({CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.DONE}),
+    CampaignState.PAUSED: frozenset({CampaignState.RUNNING, CampaignState.STOPPED}),
+    CampaignState.STOPPED: frozenset(),
+    CampaignState.DONE: frozenset({CampaignState.RUNNING}),
+}
 
 
 class QueueState(StrEnum):
@@ -28,6 +38,14 @@ class QueueState(StrEnum):
     CLAIMED = "claimed"  # taken by a run -> dialing | waiting | finished
     DIALING = "dialing"  # an attempt is open -> waiting | finished
     FINISHED = "finished"  # nothing more will be tried; ``why`` says so
+
+
+QUEUE_TRANSITIONS: Mapping[QueueState, frozenset[QueueState]] = {
+    QueueState.WAITING: frozenset({QueueState.CLAIMED}),
+    QueueState.CLAIMED: frozenset({QueueState.DIALING, QueueState.WAITING, QueueState.FINISHED}),
+    QueueState.DIALING: frozenset({QueueState.WAITING, QueueState.FINISHED}),
+    QueueState.FINISHED: frozenset(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +114,32 @@ class InterruptedAttempt:
     e164: str
     attempts: int  # made for this contact in this campaign before this one
     placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """An attempt as stored; ``record`` is None while it is open."""
+
+    attempt_id: str
+    campaign_id: int
+    campaign: str
+    contact_id: int
+    name: str
+    number: str
+    placed_at: datetime
+    permit: Permit
+    record: CallRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """A refusal as stored."""
+
+    campaign_id: int
+    campaign: str
+    contact_id: int
+    name: str
+    refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+"""The connections to one SQLite file: a writer with group commit, and readers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from dialer.errors import StoreError, StoreReadOnly
+from dialer.store.faults import store_errors
+from dialer.store.migrate import is_current, revision_of, upgrade
+from dialer.store.writer import Writer
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 5.0
+READERS = 4
+
+
+class Database:
+    """One open file. WAL: readers see the last commit and never wait for the writer, nor it for them."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self.path = path
+        self._readers = _engine(path, begin_with="BEGIN", pragmas=("query_only=ON",), read_only=read_only)
+        self._writers: AsyncEngine | None = None
+        self._writer: Writer | None = None
+        if not read_only:
+            # FULL: a commit is on the disk, not in its cache, before it returns.
+            pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+            self._writers = _engine(path, begin_with="BEGIN IMMEDIATE", pragmas=pragmas, read_only=False)
+
+    @classmethod
+    async def open(cls, path: Path, *, create: bool, read_only: bool) -> Self:
+        """Open, and bring the tables up to date. Raises StoreError and its kinds; then nothing stays open."""
+        with store_errors(path):
+            current = await asyncio.to_thread(_ready, path, create=create, read_only=read_only)
+        database = cls(path, read_only=read_only)
+        try:
+            if database._writers is not None:
+                with store_errors(path):
+                    async with database._writers.begin() as connection:  # also proves that it can be written
+                        if not current:
+                            await connection.run_sync(upgrade)
+                database._writer = Writer(database._writers, path)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run ``work`` in a transaction that is on disk when this returns; see Writer."""
+        if self._writer is None:
+            raise StoreReadOnly(f"{self.path} was opened for reading only")
+        return await self._writer.do(work)
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run ``work`` on one snapshot: everything committed before this call."""
+        async with self.reading() as connection:
+            return await connection.run_sync(work)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A snapshot to stream from."""
+        with store_errors(self.path):
+            async with self._readers.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[AsyncConnection]:
+        """A writing connection of one's own, for long work that stages in temporary tables before it commits.
+
+        Its transactions lock the file at their first write only; that write must come before any read of the file.
+        """
+        if self._writers is None:
+            raise StoreReadOnly(f"{self.path} was opened for reading only")
+        with store_errors(self.path):
+            async with self._writers.connect() as connection:
+                yield await connection.execution_options(begin_with="BEGIN")
+
+    async def close(self) -> None:
+        """Finish what was handed in and let the file go."""
+        if self._writer is not None:
+            await self._writer.close()
+        await self._readers.dispose()
+        if self._writers is not None:
+            await self._writers.dispose()
+
+
+def _ready(path: Path, *, create: bool, read_only: bool) -> bool:
+    """Look at the file before anything is changed in it; tell whether its tables are up to date."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory", hint="name a file in it")
+    if not path.exists() or path.stat().st_size == 0:
+        if not create or read_only:
+            what = "is empty" if path.exists() else "does not exist"
+            raise StoreError(f"the store {path} {what}", hint="`dialer init` makes one")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds people's names and numbers
+        return False
+    revision = revision_of(path)
+    if revision is None and not create:
+        raise StoreError(f"the store {path} is empty", hint="`dialer init` makes one")
+    current = is_current(path, revision)
+    if read_only and not current:
+        raise StoreError(f"{path} has the tables of an earlier version", hint="`dialer init` brings them up to date")
+    return current
+
+
+def _engine(path: Path, *, begin_with: str, pragmas: tuple[str, ...], read_only: bool) -> AsyncEngine:
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+
+    async def connect() -> aiosqlite.Connection:
+        # isolation_level None: the driver begins nothing by itself, the listener below does.
+        return await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+
+    engine = create_async_engine(
+        "sqlite+aiosqlite://", async_creator=connect, poolclass=AsyncAdaptedQueuePool, pool_size=READERS
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin_with", begin_with))
+
+    return engine

@@ -1,0 +1,395 @@
+"""The store as the engine uses it: engine.ports.EngineStore."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from dialer.calls.outcome import Outcome
+from dialer.campaigns.retry import NOBODY_RANG, Finished
+from dialer.compliance.decision import Permit
+from dialer.compliance.policy import DncEntry, Facts
+from dialer.errors import EngineRunning, StoreError
+from dialer.results.records import (
+    CampaignRow,
+    CampaignState,
+    Claim,
+    Decided,
+    Ended,
+    InterruptedAttempt,
+    QueueState,
+    QueueSummary,
+)
+from dialer.store.campaigns import move_campaign, queue_summary, row_of
+from dialer.store.database import Database
+from dialer.store.facts import read_facts
+from dialer.store.permissions import add_dnc, revoke
+from dialer.store.schema import IN_HAND, AttemptState, attempt, campaign, outcome, queue, refusal, run
+
+SILENCE = timedelta(seconds=15)
+"""A run that has said nothing for this long is taken for dead."""
+
+_json = msgspec.json.Encoder()
+
+
+class SqlEngineStore:
+    """Every method raises StoreError when the store cannot be used; what it returns from writing is on disk."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def start_run(self, run_id: str, pid: int, now: datetime) -> None:
+        """Take the store for this run. Raises EngineRunning while another one is alive."""
+
+        def work(connection: sa.Connection) -> None:
+            other = connection.execute(sa.select(run).where(run.c.ended_at.is_(None))).first()
+            if other is not None and _alive(other, now):
+                raise EngineRunning(
+                    f"another engine works on this store: process {other.pid} on {other.host}, "
+                    f"since {other.started_at:%Y-%m-%d %H:%M:%S} UTC",
+                    hint="one engine runs all started campaigns; stop it with Ctrl-C before you start another",
+                )
+            connection.execute(sa.update(run).where(run.c.ended_at.is_(None)).values(ended_at=now))
+            connection.execute(
+                sa.insert(run).values(
+                    run_id=run_id, pid=pid, host=socket.gethostname(), started_at=now, heartbeat_at=now
+                )
+            )
+
+        await self._database.write(work)
+
+    async def heartbeat(self, run_id: str, now: datetime) -> None:
+        """Say that the run is alive. Raises EngineRunning when it was taken for dead in the meantime."""
+
+        def work(connection: sa.Connection) -> None:
+            query = sa.update(run).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
+            if connection.execute(query.values(heartbeat_at=now)).rowcount == 0:
+                raise _superseded()
+
+        await self._database.write(work)
+
+    async def end_run(self, run_id: str, now: datetime) -> None:
+        """Let the store go: claims that came to nothing are waiting again."""
+
+        def work(connection: sa.Connection) -> None:
+            _release(connection, queue.c.claimed_by == run_id)
+            query = sa.update(run).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
+            connection.execute(query.values(ended_at=now, heartbeat_at=now))
+
+        await self._database.write(work)
+
+    async def open_attempts(self) -> Sequence[InterruptedAttempt]:
+        """Attempts without an outcome, oldest first: at start, those that a dead run left."""
+
+        def work(connection: sa.Connection) -> list[InterruptedAttempt]:
+            query = (
+                sa.select(attempt, queue.c.attempts)
+                .join(queue, queue.c.id == attempt.c.queue_id)
+                .where(attempt.c.state == AttemptState.OPEN)
+                .order_by(attempt.c.placed_at)
+            )
+            return [
+                InterruptedAttempt(
+                    attempt_id=row.attempt_id,
+                    queue_id=row.queue_id,
+                    campaign_id=row.campaign_id,
+                    e164=row.e164,
+                    attempts=row.attempts,
+                    placed_at=row.placed_at,
+                )
+                for row in connection.execute(query)
+            ]
+
+        return await self._database.read(work)
+
+    async def release_claims(self, run_id: str, now: datetime) -> int:
+        """Put what other runs have claimed without opening an attempt back to waiting; return how many."""
+        return await self._database.write(lambda connection: _release(connection, queue.c.claimed_by != run_id))
+
+    async def campaigns(self, *states: CampaignState) -> Sequence[CampaignRow]:
+        """The campaigns in these states, oldest first."""
+
+        def work(connection: sa.Connection) -> list[CampaignRow]:
+            query = sa.select(campaign).where(campaign.c.state.in_(states)).order_by(campaign.c.id)
+            return [row_of(row) for row in connection.execute(query)]
+
+        return await self._database.read(work)
+
+    async def set_campaign_state(
+        self, campaign_id: int, state: CampaignState, now: datetime, *, reason: str = ""
+    ) -> None:
+        """Raises StoreError for a transition that CampaignState does not know; the same state again is none."""
+        await self._database.write(lambda connection: move_campaign(connection, campaign_id, state, now, reason))
+
+    async def claim(self, run_id: str, campaign_id: int, limit: int, now: datetime) -> Sequence[Claim]:
+        """Take up to ``limit`` due contacts of a running campaign, earliest due first.
+
+        A number with a claim or an open attempt in any campaign is left out. Raises EngineRunning when this run was
+        taken for dead in the meantime.
+        """
+
+        def work(connection: sa.Connection) -> list[Claim]:
+            rows = connection.execute(
+                _CLAIM, {"run_id": run_id, "of_campaign": campaign_id, "how_many": limit, "now": now}
+            ).all()
+            if not rows and not _is_live(connection, run_id):
+                raise _superseded()
+            return [
+                Claim(
+                    queue_id=row.id,
+                    campaign_id=campaign_id,
+                    contact_id=row.contact_id,
+                    e164=row.e164,
+                    attempts=row.attempts,
+                )
+                for row in sorted(rows, key=lambda row: (row.due_at, row.id))
+            ]
+
+        return await self._database.write(work)
+
+    async def facts(self, claims: Sequence[Claim], now: datetime) -> Sequence[Facts]:
+        """The facts for each claim, in order, read now."""
+        return await self._database.read(lambda connection: read_facts(connection, claims, now))
+
+    async def record_decisions(self, decided: Sequence[Decided]) -> None:
+        """Make permits attempts and keep refusals, all or none. Raises StoreError when a claim is no longer ours."""
+        await self._database.write(lambda connection: _record_decisions(connection, decided))
+
+    async def record_outcomes(self, ended: Sequence[Ended]) -> None:
+        """Make outcomes durable, all or none.
+
+        A second delivery of an outcome changes nothing; a different one for the same attempt, or one of an unknown
+        attempt, raises StoreError.
+        """
+        await self._database.write(lambda connection: _record_outcomes(connection, ended))
+
+    async def add_opt_outs(self, entries: Sequence[DncEntry]) -> None:
+        """Put numbers on the internal do-not-call list and revoke every consent given for them until then."""
+
+        def work(connection: sa.Connection) -> None:
+            add_dnc(connection, entries)
+            revoke(connection, entries)
+
+        await self._database.write(work)
+
+    async def queue_summary(self, campaign_id: int) -> QueueSummary:
+        """How many contacts stand where, and when the next waiting one is due."""
+
+        return await self._database.read(lambda connection: queue_summary(connection, campaign_id))
+
+
+def _alive(row: sa.Row[Any], now: datetime) -> bool:
+    if now - row.heartbeat_at >= SILENCE:
+        return False
+    if row.host != socket.gethostname():
+        return True  # its processes cannot be seen from here
+    try:
+        os.kill(row.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _superseded() -> EngineRunning:
+    return EngineRunning(
+        f"this run said nothing for {SILENCE.seconds} seconds and another engine took the store over",
+        hint="start again once the other has ended",
+    )
+
+
+def _is_live(connection: sa.Connection, run_id: str) -> bool:
+    query = sa.select(run.c.run_id).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
+    return connection.execute(query).first() is not None
+
+
+def _release(connection: sa.Connection, whose: sa.ColumnElement[bool]) -> int:
+    query = sa.update(queue).where(queue.c.state == QueueState.CLAIMED, whose)
+    return connection.execute(query.values(state=QueueState.WAITING, claimed_by=None)).rowcount
+
+
+def _claim() -> ReturningUpdate[Any]:
+    other = queue.alias("other")
+    due = (
+        sa.select(queue.c.id)
+        .where(
+            queue.c.campaign_id == sa.bindparam("of_campaign"),
+            queue.c.state == QueueState.WAITING,
+            queue.c.due_at <= sa.bindparam("now"),
+            sa.exists().where(campaign.c.id == sa.bindparam("of_campaign"), campaign.c.state == CampaignState.RUNNING),
+            sa.exists().where(run.c.run_id == sa.bindparam("run_id"), run.c.ended_at.is_(None)),
+            ~sa.exists().where(other.c.e164 == queue.c.e164, sa.text(f"other.{IN_HAND}")),
+        )
+        .order_by(queue.c.due_at, queue.c.id)
+        .limit(sa.bindparam("how_many"))
+    )
+    return (
+        sa.update(queue)
+        .where(queue.c.id.in_(due.correlate(None)))
+        .values(state=QueueState.CLAIMED, claimed_by=sa.bindparam("run_id"))
+        .returning(queue.c.id, queue.c.contact_id, queue.c.e164, queue.c.attempts, queue.c.due_at)
+    )
+
+
+_CLAIM = _claim()
+
+_TO_DIALING = (
+    sa.update(queue)
+    .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
+    .values(state=QueueState.DIALING)
+)
+
+_FROM_HAND = (
+    sa.update(queue)
+    .where(queue.c.id == sa.bindparam("queue"), queue.c.state == sa.bindparam("was"))
+    .values(
+        state=sa.bindparam("becomes"),
+        due_at=sa.func.coalesce(sa.bindparam("due", type_=queue.c.due_at.type), queue.c.due_at),
+        why_finished=sa.bindparam("why"),
+        attempts=queue.c.attempts + sa.bindparam("counted"),
+        last_outcome=sa.func.coalesce(sa.bindparam("ended_as", type_=sa.Text), queue.c.last_outcome),
+        claimed_by=None,
+    )
+)
+
+
+def _record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> None:
+    permitted = [(each, each.decision) for each in decided if isinstance(each.decision, Permit)]
+    refused = [(each, each.decision) for each in decided if not isinstance(each.decision, Permit)]
+    if permitted:
+        _all_moved(connection, _TO_DIALING, [{"claim": each.claim.queue_id} for each, _ in permitted])
+        connection.execute(
+            sa.insert(attempt),
+            [
+                {
+                    "attempt_id": each.attempt_id,
+                    "queue_id": each.claim.queue_id,
+                    "campaign_id": permit.campaign_id,
+                    "contact_id": each.claim.contact_id,
+                    "e164": permit.number,
+                    "caller_id": permit.caller_id,
+                    "rules_version": permit.rules_version,
+                    "script_id": each.script_id,
+                    "permit": _json.encode(permit).decode(),
+                    "placed_at": each.decided_at,
+                    "state": AttemptState.OPEN,
+                }
+                for each, permit in permitted
+            ],
+        )
+    if refused:
+        _all_moved(
+            connection,
+            _FROM_HAND,
+            [_next_step(each.claim.queue_id, QueueState.CLAIMED, each.due_at, Finished.REFUSED) for each, _ in refused],
+        )
+        connection.execute(
+            sa.insert(refusal),
+            [
+                {
+                    "queue_id": each.claim.queue_id,
+                    "campaign_id": no.campaign_id,
+                    "e164": no.number,
+                    "decided_at": no.decided_at,
+                    "check_name": no.refused_by,
+                    "reason": no.reason,
+                    "citation": no.citation,
+                    "defer_until": no.defer_until,
+                    "refusal": _json.encode(no).decode(),
+                }
+                for each, no in refused
+            ],
+        )
+
+
+def _record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
+    query = (
+        sa.select(attempt.c.attempt_id, attempt.c.queue_id, attempt.c.campaign_id, outcome.c.outcome)
+        .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+        .where(attempt.c.attempt_id.in_([each.record.attempt_id for each in ended]))
+    )
+    known = {row.attempt_id: row for row in connection.execute(query)}
+    news: dict[str, Ended] = {}
+    for each in ended:
+        record = each.record
+        if record.attempt_id not in known:
+            raise StoreError(f"an outcome for attempt {record.attempt_id}, which the store does not know")
+        earlier = news.get(record.attempt_id)
+        stored = earlier.record.outcome if earlier else known[record.attempt_id].outcome
+        if stored is None:
+            news[record.attempt_id] = each
+        elif stored != record.outcome:
+            raise StoreError(
+                f"attempt {record.attempt_id} ended as {stored}, it cannot end as {record.outcome} as well"
+            )
+    if not news:
+        return
+    connection.execute(
+        sa.insert(outcome),
+        [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()],
+    )
+    connection.execute(
+        sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED),
+        [{"ended": attempt_id} for attempt_id in news],
+    )
+    _all_moved(
+        connection,
+        _FROM_HAND,
+        [
+            _next_step(
+                known[attempt_id].queue_id,
+                QueueState.DIALING,
+                each.due_at,
+                each.why_finished or each.record.outcome,
+                each.record.outcome,
+            )
+            for attempt_id, each in news.items()
+        ],
+    )
+
+
+def _outcome_row(each: Ended, campaign_id: int) -> dict[str, Any]:
+    record = each.record
+    return {
+        "attempt_id": record.attempt_id,
+        "campaign_id": campaign_id,
+        "outcome": record.outcome,
+        "ended_at": record.ended_at,
+        "answered_at": record.answered_at,
+        "sip_code": record.sip_code,
+        "q850": record.q850,
+        "answered_by": record.answered_by,
+        "heard_ms": record.heard_ms,
+        "key_value": record.key_value,
+        "record": _json.encode(record).decode(),
+    }
+
+
+def _next_step(
+    queue_id: int, was: QueueState, due_at: datetime | None, why: str, ended_as: Outcome | None = None
+) -> dict[str, Any]:
+    return {
+        "queue": queue_id,
+        "was": was,
+        "becomes": QueueState.FINISHED if due_at is None else QueueState.WAITING,
+        "due": due_at,
+        "why": why if due_at is None else "",
+        "counted": 1 if ended_as is not None and ended_as not in NOBODY_RANG else 0,
+        "ended_as": ended_as,
+    }
+
+
+def _all_moved(connection: sa.Connection, move: sa.Update, rows: list[dict[str, Any]]) -> None:
+    if connection.execute(move, rows).rowcount != len(rows):
+        raise StoreError(
+            "a contact is no longer in the hands of this run",
+            hint="another engine has taken the store over; its attempts stand",
+        )

@@ -1,0 +1,143 @@
+"""What is known of a number at this moment: the facts that the gate decides by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dialer.compliance.policy import DncEntry, Facts, PastAttempt
+from dialer.contacts.contact import (
+    Consent,
+    ConsentKind,
+    Contact,
+    LineType,
+    Number,
+    NumberKind,
+    Recipient,
+    Relationship,
+)
+from dialer.results.records import Claim
+from dialer.store.schema import attempt, consent, contact, internal_dnc, outcome, revocation
+
+HISTORY = timedelta(days=30)
+
+
+def read_facts(connection: sa.Connection, claims: Sequence[Claim], now: datetime) -> list[Facts]:
+    """The facts for each claim, in order; five queries whatever their number."""
+    contacts = {
+        row.id: contact_of(row)
+        for row in connection.execute(
+            sa.select(contact).where(contact.c.id.in_({claim.contact_id for claim in claims}))
+        )
+    }
+    numbers = {claim.e164 for claim in claims}
+    consents = consents_of(connection, numbers)
+    dnc = dnc_of(connection, numbers)
+    history = _history(connection, numbers, {claim.queue_id for claim in claims}, now)
+    return [
+        Facts(
+            contact=contacts[claim.contact_id],
+            consents=consents[claim.e164],
+            internal_dnc=dnc.get(claim.e164),
+            history=tuple(history[claim.e164]),
+            read_at=now,
+        )
+        for claim in claims
+    ]
+
+
+def facts_of_stranger(connection: sa.Connection, known: Contact, now: datetime) -> Facts:
+    """The facts for a contact that no campaign has queued."""
+    numbers = {known.number.e164}
+    return Facts(
+        contact=known,
+        consents=consents_of(connection, numbers)[known.number.e164],
+        internal_dnc=dnc_of(connection, numbers).get(known.number.e164),
+        history=tuple(_history(connection, numbers, (), now)[known.number.e164]),
+        read_at=now,
+    )
+
+
+def contact_of(row: sa.Row[Any]) -> Contact:
+    """A row of the contact table. Its consents are facts of the number, not of the row: the field is None."""
+    return Contact(
+        number=Number(row.e164, row.region, NumberKind(row.kind)),
+        name=row.name,
+        time_zone=row.time_zone,
+        postal_code=row.postal_code,
+        state=row.state,
+        address=row.address,
+        recipient=Recipient(row.recipient),
+        line_type=LineType(row.line_type),
+        relationship=Relationship(row.relationship),
+        language=row.language,
+        extra=MappingProxyType(msgspec.json.decode(row.extra, type=dict[str, str])),
+    )
+
+
+def consents_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[str, tuple[Consent, ...]]:
+    """Every consent on file for these numbers, oldest first. One given until a revocation is revoked by it."""
+    numbers = list(numbers)
+    revoked: dict[str, list[datetime]] = defaultdict(list)
+    for row in connection.execute(
+        sa.select(revocation.c.e164, revocation.c.revoked_at)
+        .where(revocation.c.e164.in_(numbers))
+        .order_by(revocation.c.revoked_at)
+    ):
+        revoked[row.e164].append(row.revoked_at)
+    found: dict[str, tuple[Consent, ...]] = defaultdict(tuple)
+    for row in connection.execute(
+        sa.select(consent).where(consent.c.e164.in_(numbers)).order_by(consent.c.given_at, consent.c.id)
+    ):
+        found[row.e164] += (
+            Consent(
+                kind=ConsentKind(row.kind),
+                given_at=row.given_at,
+                source=row.source,
+                text=row.text,
+                seller=row.seller,
+                revoked_at=next((at for at in revoked[row.e164] if at >= row.given_at), None),
+            ),
+        )
+    return found
+
+
+def dnc_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, DncEntry]:
+    """Those of these numbers that are on the internal do-not-call list."""
+    query = sa.select(internal_dnc).where(internal_dnc.c.e164.in_(list(numbers)), internal_dnc.c.removed_at.is_(None))
+    return {
+        row.e164: DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source)
+        for row in connection.execute(query)
+    }
+
+
+def _history(
+    connection: sa.Connection, numbers: Iterable[str], queue_ids: Iterable[int], now: datetime
+) -> dict[str, list[PastAttempt]]:
+    query = (
+        sa.select(
+            attempt.c.e164,
+            attempt.c.attempt_id,
+            attempt.c.campaign_id,
+            attempt.c.placed_at,
+            sa.func.coalesce(outcome.c.outcome, "open").label("outcome"),
+        )
+        .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+        .where(
+            attempt.c.e164.in_(list(numbers)),
+            sa.or_(attempt.c.placed_at >= now - HISTORY, attempt.c.queue_id.in_(list(queue_ids))),
+        )
+        .order_by(attempt.c.placed_at)
+    )
+    found: dict[str, list[PastAttempt]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.e164].append(
+            PastAttempt(attempt_id=row.attempt_id, campaign_id=row.campaign_id, at=row.placed_at, outcome=row.outcome)
+        )
+    return found

@@ -1,0 +1,1 @@
+"""One file a revision, named vNNNN_what.py."""

@@ -1,0 +1,147 @@
+"""What people have said: consents, revocations, and the operator's own do-not-call list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from dialer.compliance.policy import DncEntry
+from dialer.contacts.contact import Consent
+from dialer.store.database import Database
+from dialer.store.facts import consents_of, dnc_of
+from dialer.store.schema import consent, internal_dnc, revocation
+
+
+@dataclass(frozen=True, slots=True)
+class DncHistory:
+    """One stay of a number on the do-not-call list; ``removed_at`` is None while it lasts."""
+
+    entry: DncEntry
+    removed_at: datetime | None
+    removed_reason: str
+
+
+class Consents:
+    """Consents and revocations are only ever added. A revocation ends every consent of its number given until then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, e164: str, given: Consent, now: datetime) -> bool:
+        """Put a consent on file; False when exactly this one is there already, revoked or not."""
+        row = {
+            "e164": e164,
+            "kind": given.kind,
+            "given_at": given.given_at,
+            "source": given.source,
+            "text": given.text,
+            "seller": given.seller,
+            "recorded_at": now,
+        }
+        query = insert(consent).values(row).on_conflict_do_nothing()
+        return await self._database.write(lambda connection: connection.execute(query).rowcount) == 1
+
+    async def revoke(self, e164: str, reason: str, source: str, now: datetime) -> int:
+        """End every consent of this number; return how many were in force."""
+
+        def work(connection: sa.Connection) -> int:
+            in_force = sum(each.revoked_at is None for each in consents_of(connection, [e164])[e164])
+            revoke(connection, [DncEntry(e164=e164, added_at=now, reason=reason, source=source)])
+            return in_force
+
+        return await self._database.write(work)
+
+    async def of(self, e164: str) -> tuple[Consent, ...]:
+        """Every consent on file for this number, oldest first, revoked ones too."""
+        return await self._database.read(lambda connection: consents_of(connection, [e164])[e164])
+
+
+class DoNotCall:
+    """The internal do-not-call list. It holds in every campaign from the moment that ``add`` returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, entries: Sequence[DncEntry]) -> int:
+        """Put numbers on the list, all or none; return how many were not on it. An earlier entry stands."""
+        return await self._database.write(lambda connection: add_dnc(connection, entries))
+
+    async def remove(self, e164: str, reason: str, now: datetime) -> bool:
+        """Take a number off the list for a reason, which is kept; False when it was not on it.
+
+        Raises StoreError when no reason is given.
+        """
+
+        def work(connection: sa.Connection) -> bool:
+            query = sa.update(internal_dnc).where(internal_dnc.c.e164 == e164, internal_dnc.c.removed_at.is_(None))
+            return connection.execute(query.values(removed_at=now, removed_reason=reason.strip())).rowcount == 1
+
+        return await self._database.write(work)
+
+    async def check(self, e164: str) -> DncEntry | None:
+        """The number's entry, if it is on the list."""
+        return await self._database.read(lambda connection: dnc_of(connection, [e164]).get(e164))
+
+    async def history(self, e164: str) -> list[DncHistory]:
+        """Every stay of this number on the list, oldest first."""
+
+        def work(connection: sa.Connection) -> list[DncHistory]:
+            query = sa.select(internal_dnc).where(internal_dnc.c.e164 == e164).order_by(internal_dnc.c.id)
+            return [
+                DncHistory(
+                    entry=DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source),
+                    removed_at=row.removed_at,
+                    removed_reason=row.removed_reason or "",
+                )
+                for row in connection.execute(query)
+            ]
+
+        return await self._database.read(work)
+
+    async def entries(self, limit: int | None = None) -> list[DncEntry]:
+        """The list as it stands, newest first."""
+
+        def work(connection: sa.Connection) -> list[DncEntry]:
+            query = (
+                sa.select(internal_dnc)
+                .where(internal_dnc.c.removed_at.is_(None))
+                .order_by(internal_dnc.c.added_at.desc(), internal_dnc.c.id.desc())
+                .limit(limit)
+            )
+            return [
+                DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source)
+                for row in connection.execute(query)
+            ]
+
+        return await self._database.read(work)
+
+    async def count(self) -> int:
+        """How many numbers are on the list."""
+        query = sa.select(sa.func.count()).select_from(internal_dnc).where(internal_dnc.c.removed_at.is_(None))
+        return await self._database.read(lambda connection: connection.scalar(query) or 0)
+
+
+def revoke(connection: sa.Connection, said: Iterable[DncEntry]) -> None:
+    """End every consent of these numbers given until ``added_at``."""
+    rows = [
+        {"e164": each.e164, "revoked_at": each.added_at, "reason": each.reason, "source": each.source} for each in said
+    ]
+    if rows:
+        connection.execute(insert(revocation).on_conflict_do_nothing(), rows)
+
+
+def add_dnc(connection: sa.Connection, entries: Sequence[DncEntry]) -> int:
+    """Put numbers on the do-not-call list; return how many were not on it."""
+    if not entries:
+        return 0
+    query = insert(internal_dnc).on_conflict_do_nothing(
+        index_elements=[internal_dnc.c.e164], index_where=sa.text("removed_at IS NULL")
+    )
+    rows = [
+        {"e164": each.e164, "added_at": each.added_at, "reason": each.reason, "source": each.source} for each in entries
+    ]
+    return connection.execute(query, rows).rowcount

@@ -1,0 +1,136 @@
+"""What happened, for reports and for whoever asks about one call or one number."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dialer.calls.outcome import Outcome
+from dialer.calls.plan import CallRecord
+from dialer.compliance.decision import Permit, Refusal
+from dialer.results.records import AttemptRow, RefusalRow
+from dialer.results.summary import RefusalCount
+from dialer.store.campaigns import outcome_counts
+from dialer.store.database import Database
+from dialer.store.schema import attempt, campaign, contact, outcome, queue, refusal
+
+_permit = msgspec.json.Decoder(Permit)
+_record = msgspec.json.Decoder(CallRecord)
+_refusal = msgspec.json.Decoder(Refusal)
+
+_ATTEMPTS = (
+    sa.select(attempt, campaign.c.name.label("campaign"), contact.c.name.label("contact"), outcome.c.record)
+    .join(campaign, campaign.c.id == attempt.c.campaign_id)
+    .join(contact, contact.c.id == attempt.c.contact_id)
+    .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+)
+
+_REFUSALS = (
+    sa.select(refusal, campaign.c.name.label("campaign"), queue.c.contact_id, contact.c.name.label("contact"))
+    .join(campaign, campaign.c.id == refusal.c.campaign_id)
+    .join(queue, queue.c.id == refusal.c.queue_id)
+    .join(contact, contact.c.id == queue.c.contact_id)
+)
+
+
+class Reports:
+    """Reads only. Every method raises StoreError when the store cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def outcome_counts(self, campaign_id: int) -> dict[Outcome, int]:
+        """How many attempts ended how, most frequent first."""
+        return await self._database.read(lambda connection: outcome_counts(connection, campaign_id))
+
+    async def refusal_counts(self, campaign_id: int) -> list[RefusalCount]:
+        """How many contacts each check turned away for which reason, most frequent first."""
+        contacts = sa.func.count(refusal.c.queue_id.distinct())
+        deferred = refusal.c.defer_until.is_not(None)
+        query = (
+            sa.select(
+                refusal.c.check_name,
+                refusal.c.reason,
+                refusal.c.citation,
+                deferred.label("deferred"),
+                contacts.label("contacts"),
+                sa.func.min(refusal.c.defer_until).label("next_due"),
+            )
+            .where(refusal.c.campaign_id == campaign_id)
+            .group_by(refusal.c.check_name, refusal.c.reason, refusal.c.citation, deferred)
+            .order_by(contacts.desc(), refusal.c.check_name, refusal.c.reason)
+        )
+        return await self._database.read(
+            lambda connection: [
+                RefusalCount(
+                    check=row.check_name,
+                    reason=row.reason,
+                    citation=row.citation,
+                    deferred=bool(row.deferred),
+                    contacts=row.contacts,
+                    next_due=row.next_due,
+                )
+                for row in connection.execute(query)
+            ]
+        )
+
+    async def attempts(
+        self, *, campaign_id: int | None = None, number: str | None = None, newest: int | None = None
+    ) -> AsyncIterator[AttemptRow]:
+        """Attempts of a campaign, to a number, or both, oldest first; ``newest``: the last so many, newest first."""
+        query = _ATTEMPTS
+        if campaign_id is not None:
+            query = query.where(attempt.c.campaign_id == campaign_id)
+        if number is not None:
+            query = query.where(attempt.c.e164 == number)
+        async for row in self._rows(query, attempt.c.placed_at, attempt.c.attempt_id, newest):
+            yield _attempt_of(row)
+
+    async def attempt(self, attempt_id: str) -> AttemptRow | None:
+        """One attempt with its whole evidence."""
+        query = _ATTEMPTS.where(attempt.c.attempt_id == attempt_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _attempt_of(row)
+
+    async def refusals(
+        self, *, campaign_id: int | None = None, number: str | None = None, newest: int | None = None
+    ) -> AsyncIterator[RefusalRow]:
+        """Refusals of a campaign, of a number, or both, in the same order as ``attempts``."""
+        query = _REFUSALS
+        if campaign_id is not None:
+            query = query.where(refusal.c.campaign_id == campaign_id)
+        if number is not None:
+            query = query.where(refusal.c.e164 == number)
+        async for row in self._rows(query, refusal.c.decided_at, refusal.c.id, newest):
+            yield RefusalRow(
+                campaign_id=row.campaign_id,
+                campaign=row.campaign,
+                contact_id=row.contact_id,
+                name=row.contact,
+                refusal=_refusal.decode(row.refusal),
+            )
+
+    async def _rows(
+        self, query: sa.Select[Any], at: sa.Column[Any], tie: sa.Column[Any], newest: int | None
+    ) -> AsyncIterator[sa.Row[Any]]:
+        ordered = query.order_by(at, tie) if newest is None else query.order_by(at.desc(), tie.desc()).limit(newest)
+        async with self._database.reading() as connection, connection.stream(ordered) as rows:
+            async for row in rows:
+                yield row
+
+
+def _attempt_of(row: sa.Row[Any]) -> AttemptRow:
+    return AttemptRow(
+        attempt_id=row.attempt_id,
+        campaign_id=row.campaign_id,
+        campaign=row.campaign,
+        contact_id=row.contact_id,
+        name=row.contact,
+        number=row.e164,
+        placed_at=row.placed_at,
+        permit=_permit.decode(row.permit),
+        record=None if row.record is None else _record.decode(row.record),
+    )

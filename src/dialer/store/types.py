@@ -1,0 +1,39 @@
+"""How values that SQL has no word for are kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(at: datetime) -> int:
+    """Microseconds since 1970, UTC. Raises ValueError for a naive datetime."""
+    if at.tzinfo is None:
+        raise ValueError(f"the store takes no naive datetime: {at.isoformat()}")
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC datetime of :func:`to_micros`, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class Utc(sa.TypeDecorator[datetime]):
+    """An aware datetime, kept as integer microseconds since 1970: exact, ordered, and the same in every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)

@@ -123,7 +123,7 @@ def _first_q850(reasons: tuple[Reason, ...]) -> int | None:
     return next((cause for cause in causes if 1 <= cause <= 127), None)
 
 
-_QUOTED_OR_NOT = r'(?:[^"%s]|"(?:[^"\\]|\\.)*")+'
+_QUOTED_OR_NOT = r'(?:[^"%s]|"(?:[^"\\]|\\.)*+\\?"?)++'  # a quote that is never closed goes to the end
 _VALUES = re.compile(_QUOTED_OR_NOT % ",", re.DOTALL)
 _PARAMETERS = re.compile(_QUOTED_OR_NOT % ";", re.DOTALL)
 
@@ -132,15 +132,15 @@ def parse_reason_header(header: str) -> tuple[Reason, ...]:
     """The values of a Reason header, in order: ``protocol *(;name=value)``, comma between (RFC 3326 section 2)."""
     reasons = []
     for value in _VALUES.findall(header[:_MAX_HEADER]):
-        protocol, *parameters = (part.strip() for part in _PARAMETERS.findall(value))
+        protocol, _, parameters = value.partition(";")
         named = {
             name.strip().lower(): _unquoted(content.strip())
-            for name, _, content in (parameter.partition("=") for parameter in parameters)
+            for name, _, content in (parameter.partition("=") for parameter in _PARAMETERS.findall(parameters))
         }
         cause = named.get("cause", "")
         reasons.append(
             Reason(
-                protocol=protocol,
+                protocol=protocol.strip(),
                 cause=int(cause) if re.fullmatch(r"[0-9]{1,3}", cause) else None,
                 text=named.get("text", ""),
             )

@@ -25,6 +25,7 @@ from dialer.calls.events import (
     Instant,
     MediaCounters,
     MediaReady,
+    PeerHungUp,
     Provisional,
     SendCancel,
     SendInvite,
@@ -214,11 +215,13 @@ class CallMachine(Conversation):
         diverting = self._state is CallState.DIVERTING
         return self._bye(Outcome.CANCELED if diverting else self._otherwise, now)
 
-    def _gone(self, event: CallGone, now: Instant) -> CallState:
-        if self._state is CallState.DIVERTING:
+    def _gone(self, event: CallGone | PeerHungUp, now: Instant) -> CallState:
+        asked_for = self._state in (CallState.CANCELING, CallState.HANGING_UP)
+        if isinstance(event, CallGone) and self._state is CallState.DIVERTING:
             return self._next_trunk(Outcome.TRUNK_FAILURE, now)
-        if self._state not in (CallState.CANCELING, CallState.HANGING_UP):
+        if not asked_for:
+            why = event.detail or "no reason given" if isinstance(event, CallGone) else "BYE before the answer"
+            self._evidence.details.append(f"the call was lost: {why}")
             self._message_ends(now)
             self._otherwise = Outcome.FAILED
-            self._evidence.details.append(f"the call was lost: {event.detail or 'no reason given'}")
         return self._over(now, EndedBy.NETWORK)

@@ -4,7 +4,7 @@ The table is the whole truth: what is not in it is illegal and raises CallStateE
 :class:`dialer.calls.machine.CallMachine` that is taken and the states that the call may move to; it may always stay.
 What the wire can deliver late, twice or crossing something of ours is in the table as ``IGNORED``.
 
-``docs/call-states.md`` is drawn from this table: ``python -m dialer.calls.states_doc``.
+``docs/call-states.md`` is drawn from this table (:mod:`dialer.calls.docs`).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Step(StrEnum):
     LATE_KEY = "late_key"
     STORED = "stored"
     STORE_SILENT = "store_silent"
-    STOP_UNANSWERED = "stop_unanswered"
+    STOPUNANSWERED = "stop_unanswered"
     STOP = "stop"
     STOP_WAITING = "stop_waiting"
     TOO_LONG = "too_long"
@@ -114,15 +114,18 @@ Row = Mapping[Kind, Then]
 _S = CallState
 IGNORED = Then(Step.IGNORE)
 
-_UNANSWERED: Row = {
+# What every state before the answer shares.
+UNANSWERED: Row = {
     MediaReady: Then(Step.MEDIA),  # early media, or SDP agreed just before the 200 is told
     KeyHeard: IGNORED,  # nobody has answered: no key counts
-    HangUpAsked: Then(Step.STOP_UNANSWERED, _S.CANCELING),
+    HangUpAsked: Then(Step.STOPUNANSWERED, _S.CANCELING),
     Timer.RING: Then(Step.RING_OUT, _S.CANCELING),
     CallGone: Then(Step.GONE, _S.ENDED),
+    PeerHungUp: Then(Step.GONE, _S.ENDED),  # RFC 3261 section 15 forbids a BYE before the 200; it ends the call anyway
 }
 
-_LIVE: Row = {
+# What every state from the answer to the BYE shares, where it does not say otherwise.
+LIVE: Row = {
     Provisional: IGNORED,  # overtaken by the 200
     MediaReady: IGNORED,
     GreetingOver: IGNORED,  # the ear had made up its mind as a key came
@@ -142,20 +145,20 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
     {
         _S.IDLE: {},
         _S.INVITING: {
-            **_UNANSWERED,
+            **UNANSWERED,
             Provisional: Then(Step.PROGRESS, _S.PROCEEDING, _S.RINGING),
             Answered: Then(Step.ANSWER, _S.ANSWERED, _S.GREETING, _S.MESSAGE),
             FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
             Timer.RESPONSE: Then(Step.WITHDRAW, _S.DIVERTING),
         },
         _S.PROCEEDING: {
-            **_UNANSWERED,
+            **UNANSWERED,
             Provisional: Then(Step.PROGRESS, _S.PROCEEDING, _S.RINGING),
             Answered: Then(Step.ANSWER, _S.ANSWERED, _S.GREETING, _S.MESSAGE),
             FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
         },
         _S.RINGING: {
-            **_UNANSWERED,
+            **UNANSWERED,
             Provisional: Then(Step.PROGRESS, _S.RINGING),
             Answered: Then(Step.ANSWER, _S.ANSWERED, _S.GREETING, _S.MESSAGE),
             FinalResponse: Then(Step.FAIL, _S.STORING, _S.ENDED),
@@ -167,7 +170,8 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
             Answered: Then(Step.ANSWER_TOO_LATE, _S.HANGING_UP),
             FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
             CallGone: Then(Step.GONE, _S.INVITING, _S.ENDED),
-            HangUpAsked: Then(Step.STOP_UNANSWERED, _S.CANCELING),
+            PeerHungUp: Then(Step.GONE, _S.ENDED),
+            HangUpAsked: Then(Step.STOPUNANSWERED, _S.CANCELING),
             Timer.CLOSE: Then(Step.STUCK, _S.ENDED),
         },
         _S.CANCELING: {
@@ -177,51 +181,52 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
             Answered: Then(Step.ANSWER_TOO_LATE, _S.HANGING_UP),  # RFC 3261 section 9.1: the 200 crossed our CANCEL
             FinalResponse: Then(Step.FAIL, _S.STORING, _S.ENDED),
             CallGone: Then(Step.GONE, _S.ENDED),
+            PeerHungUp: Then(Step.GONE, _S.ENDED),
             HangUpAsked: IGNORED,
             Timer.CLOSE: Then(Step.STUCK, _S.ENDED),
         },
         _S.ANSWERED: {
-            **_LIVE,
+            **LIVE,
             MediaReady: Then(Step.MEDIA, _S.GREETING, _S.MESSAGE),
             KeyHeard: _KEY,  # SIP INFO needs no audio
             Timer.MEDIA: Then(Step.NO_MEDIA, _S.HANGING_UP),
         },
         _S.GREETING: {
-            **_LIVE,
+            **LIVE,
             GreetingOver: _GREETED,
             KeyHeard: _KEY,
             Timer.GREETING: _GREETED,
         },
         _S.MESSAGE: {
-            **_LIVE,
+            **LIVE,
             SoundFinished: Then(Step.MESSAGE_OVER, _S.KEY_WAIT),
             KeyHeard: _KEY_OR_REPEAT,
         },
         _S.KEY_WAIT: {
-            **_LIVE,
+            **LIVE,
             KeyHeard: _KEY_OR_REPEAT,
             Timer.KEY: Then(Step.NO_KEY, _S.LAST_WORDS, _S.HANGING_UP),
         },
         _S.LAST_WORDS: {
-            **_LIVE,
+            **LIVE,
             SoundFinished: Then(Step.LAST_SOUND_OVER, _S.HANGING_UP),
             KeyHeard: _KEY_OR_REPEAT,
         },
         _S.OPTING_OUT: {
-            **_LIVE,
+            **LIVE,
             SoundFinished: Then(Step.CONFIRMED, _S.OPTING_OUT, _S.HANGING_UP),
             KeyHeard: Then(Step.LATE_KEY),
             OptOutDurable: Then(Step.STORED, _S.OPTING_OUT, _S.HANGING_UP),
             Timer.STORE: Then(Step.STORE_SILENT, _S.HANGING_UP),
         },
         _S.BEEP_WAIT: {
-            **_LIVE,
+            **LIVE,
             BeepHeard: Then(Step.BEEP, _S.VOICEMAIL),
             KeyHeard: _KEY,
             Timer.BEEP: Then(Step.NO_BEEP, _S.HANGING_UP),
         },
         _S.VOICEMAIL: {
-            **_LIVE,
+            **LIVE,
             SoundFinished: Then(Step.LAST_SOUND_OVER, _S.HANGING_UP),
             KeyHeard: _KEY,
         },

@@ -1,0 +1,201 @@
+"""Where the called person may be: candidate time zones and jurisdictions.
+
+The law asks for the hour at the called party's location (47 CFR 64.1200(c)(1)), which a number alone does not tell.
+So every place to be reckoned with is named, and a call must be lawful in all of them. A person of whom no place is
+known gets no zone at all, and without a zone nobody may be called.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import phonenumbers
+import zipcodes
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+
+from dialer.contacts.contact import NumberKind
+from dialer.contacts.nanp import (
+    PROVINCES_OF_POSTAL_LETTER,
+    SUBDIVISIONS,
+    SUBDIVISIONS_OF_AREA_CODE,
+    ZONES_OF_SHARED_AREA_CODE,
+)
+from dialer.contacts.zone_names import zone_named, zones_of_country
+
+if TYPE_CHECKING:
+    from dialer.contacts.contact import Contact, Number
+
+US_TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})  # regions of their own in ISO 3166, under federal law
+NORTH_AMERICA = US_TERRITORIES | {"US", "CA"}  # where postal codes and states are understood
+ASSOCIATED_STATES = frozenset({"FM", "MH", "PW"})  # served by the US mail, but countries of their own
+
+
+class ZoneBasis(StrEnum):
+    """The best evidence that the zones rest on."""
+
+    CONFIRMED = "confirmed"  # the operator knows it
+    POSTAL_CODE = "postal_code"
+    STATE = "state"
+    NUMBER = "number"
+    UNKNOWN = "unknown"  # there is no zone
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateZones:
+    """Every zone that the called person may be in, by IANA name, sorted; ``evidence`` is JSON-ready."""
+
+    zones: tuple[str, ...]
+    basis: ZoneBasis
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    jurisdictions: tuple[str, ...]
+    zones: frozenset[str]
+
+
+def candidate_zones(contact: Contact) -> CandidateZones:
+    """The confirmed zone alone if there is one, else the zones of postal code, state and number together.
+
+    Empty, so that no call is allowed, when nothing tells a zone, and for military mail, which follows its people around
+    the world.
+    """
+    if contact.time_zone is not None:
+        confirmed = zone_named(contact.time_zone)
+        if confirmed is None:
+            return CandidateZones((), ZoneBasis.UNKNOWN, {"confirmed": contact.time_zone, "problem": "no such zone"})
+        return CandidateZones((confirmed,), ZoneBasis.CONFIRMED, {"confirmed": confirmed})
+
+    evidence: dict[str, Any] = {}
+    zones: set[str] = set()
+    basis = ZoneBasis.UNKNOWN
+    for source, given, place in _places(contact):
+        if place is None:
+            evidence[source.value] = {"given": given, "zones": [], "problem": "not known"}
+            continue
+        evidence[source.value] = {"given": given, "zones": sorted(place.zones)}
+        if source is ZoneBasis.POSTAL_CODE and not place.zones:
+            evidence[source.value]["problem"] = "military mail has no place"
+            return CandidateZones((), ZoneBasis.UNKNOWN, evidence)
+        if place.zones and basis is ZoneBasis.UNKNOWN:
+            basis = source
+        zones |= place.zones
+    return CandidateZones(tuple(sorted(zones)), basis, evidence)
+
+
+def jurisdictions(contact: Contact) -> tuple[str, ...]:
+    """Ids of every jurisdiction whose rules may govern the call: "US", "US-FL", "CA-BC", "FR"; countries first.
+
+    States are told for the United States (its territories, too: Puerto Rico is "US" and "US-PR") and Canada, from
+    number, postal code and state together. Empty for numbers of no country. "US" without any state means that the state
+    could not be told.
+    """
+    found = {jurisdiction for _, _, place in _places(contact) if place for jurisdiction in place.jurisdictions}
+    return tuple(sorted(found, key=lambda jurisdiction: ("-" in jurisdiction, jurisdiction)))
+
+
+def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:
+    """What is known of the contact, and the place it tells: the best evidence first."""
+    number = contact.number
+    places: list[tuple[ZoneBasis, str, _Place | None]] = []
+    if number.region in NORTH_AMERICA and contact.postal_code:
+        places.append((ZoneBasis.POSTAL_CODE, contact.postal_code, _place_of_postal_code(contact.postal_code)))
+    if number.region in NORTH_AMERICA and contact.state:
+        places.append((ZoneBasis.STATE, contact.state, _place_of_state(contact.state)))
+    # the number itself stays out: evidence is written to logs
+    given = f"area code {number.e164[2:5]}" if number.region in NORTH_AMERICA else number.region
+    places.append((ZoneBasis.NUMBER, given, _place_of_number(number)))
+    return places
+
+
+def _place_of_subdivisions(codes: tuple[str, ...]) -> _Place:
+    countries = dict.fromkeys(SUBDIVISIONS[code].country for code in codes)
+    ids = [f"{SUBDIVISIONS[code].country}-{code}" for code in codes]
+    return _Place((*countries, *ids), frozenset(zone for code in codes for zone in SUBDIVISIONS[code].zones))
+
+
+def _place_of_state(state: str) -> _Place | None:
+    code = state.upper()
+    return _place_of_subdivisions((code,)) if code in SUBDIVISIONS else None
+
+
+_ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?")
+_CANADIAN = re.compile(r"([A-Z])[0-9][A-Z] ?[0-9][A-Z][0-9]", re.IGNORECASE)
+
+
+def _place_of_postal_code(code: str) -> _Place | None:
+    if american := _ZIP.fullmatch(code):
+        return _place_of_zip(american[1])
+    if canadian := _CANADIAN.fullmatch(code):
+        provinces = PROVINCES_OF_POSTAL_LETTER.get(canadian[1].upper())
+        return _place_of_subdivisions(provinces) if provinces else None
+    return None
+
+
+@lru_cache(maxsize=50_000)
+def _place_of_zip(code: str) -> _Place | None:
+    rows = zipcodes.matching(code)  # type: ignore[no-untyped-call]
+    if not rows:
+        return None
+    state, zone = rows[0]["state"], zone_named(rows[0]["timezone"])
+    if state in ASSOCIATED_STATES:
+        return _Place((state,), zones_of_country(state))
+    if state not in SUBDIVISIONS:
+        return _Place(("US",), frozenset())
+    place = _place_of_subdivisions((state,))
+    return _Place(place.jurisdictions, frozenset({zone})) if zone else place
+
+
+# Prefixes that phonenumbers 9.0.43 gives a neighbour's zone, or only one of several.
+_ZONES_ALSO = {
+    "+5581": "America/Recife",
+    "+5591": "America/Belem",
+    "+5593": "America/Belem",
+    "+5597": "America/Eirunepe",
+    "+617": "Australia/Brisbane",
+    "+618": "Australia/Darwin",
+    "+7411": "Asia/Srednekolymsk",
+    "+7845": "Europe/Saratov",
+}
+_OF_ONE_AREA = {NumberKind.FIXED, NumberKind.FIXED_OR_MOBILE}
+_MOBILES_OF_ONE_AREA = {"BR", "MX"}  # their area codes stand for a place on mobiles, too
+_LISTED_INCOMPLETELY = {"CL", "CN", "PG", "UA"}  # phonenumbers has never heard of some of their zones
+_REMOTE_ISLANDS = {"AU": frozenset({"Indian/Christmas", "Indian/Cocos"})}  # whose mobiles look like the mainland's
+
+
+def _place_of_number(number: Number) -> _Place | None:
+    if number.region in {"US", "CA"}:
+        return _place_of_area_code(number)
+    if len(number.region) != 2:
+        return None
+    own = zones_of_country(number.region)
+    listed = _listed_zones(number)
+    if number.region == "RU":  # phonenumbers names Kaliningrad by Bucharest, which changes its clocks
+        listed = frozenset("Europe/Kaliningrad" if zone == "Europe/Bucharest" else zone for zone in listed)
+    of_one_area = number.kind in _OF_ONE_AREA or number.region in _MOBILES_OF_ONE_AREA
+    if of_one_area and listed and listed <= own and number.region not in _LISTED_INCOMPLETELY:
+        zones = listed | own & {zone for prefix, zone in _ZONES_ALSO.items() if number.e164.startswith(prefix)}
+    else:
+        zones = (own or listed) | _REMOTE_ISLANDS.get(number.region, frozenset())
+    if number.region in US_TERRITORIES:
+        return _Place(("US", f"US-{number.region}"), zones)
+    return _Place((number.region,), zones)
+
+
+def _place_of_area_code(number: Number) -> _Place:
+    """Toll-free and personal numbers have a country, but no state and no zone."""
+    area_code = number.e164[2:5]
+    states = SUBDIVISIONS_OF_AREA_CODE.get(area_code)
+    if states is None:
+        return _Place((number.region,), frozenset())
+    zones = _listed_zones(number) | ZONES_OF_SHARED_AREA_CODE.get(area_code, frozenset())
+    return _Place(_place_of_subdivisions(states).jurisdictions, zones)
+
+
+def _listed_zones(number: Number) -> frozenset[str]:
+    return frozenset(time_zones_for_number(phonenumbers.parse(number.e164))) - {UNKNOWN_TIMEZONE}

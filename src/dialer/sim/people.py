@@ -112,8 +112,10 @@ class People:
                 visit.keys_heard += detail
             case CalleeNews.MEDIA if visit.answered:
                 self._greet(visit)
-            case CalleeNews.MEDIA:
+            case CalleeNews.MEDIA if visit.fate.callee.does is Does.EARLY_MEDIA:
                 visit.call.say(self._voices.ringback)
+            case CalleeNews.MEDIA:
+                pass  # the 180 has no audio in it
 
     def forget_gone(self) -> None:
         """Let go of calls that are over; to be called outside every callback."""
@@ -131,7 +133,7 @@ class People:
         visit.call.be_silent()
         visit.call.pick_up()
         self._note(visit, "answer")
-        if visit.fate.callee.does is Does.EARLY_MEDIA:  # its audio is up already: no further news of it will come
+        if visit.call.has_audio:  # up since the 180 or 183: no further news of it will come
             self._greet(visit)
 
     def _greet(self, visit: _Visit) -> None:

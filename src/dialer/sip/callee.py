@@ -43,6 +43,11 @@ class CalleeCall(pj.Call):  # type: ignore[misc]  # pjsua2 ships no types
         self.sip_call_id = str(info.callIdString)
         self.error = ""
 
+    @property
+    def has_audio(self) -> bool:
+        """Whether audio flows."""
+        return self._audio is not None
+
     def ring(self, *, early_media: bool = False) -> None:
         """180, or 183 with audio."""
         self._answer(183 if early_media else 180)
@@ -103,7 +108,8 @@ class CalleeCall(pj.Call):  # type: ignore[misc]  # pjsua2 ships no types
             self._tell(self, CalleeNews.OVER, str(self.getInfo().lastReason))
 
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:  # noqa: N802
-        for media in self.getInfo().media:
+        info = self.getInfo()  # kept while its media are looked at: they are parts of it, and SWIG holds no reference
+        for media in info.media:
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
                 if self._audio is None:
                     self._audio = pj.CallAudio(2000)

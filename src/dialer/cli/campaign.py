@@ -1,0 +1,262 @@
+"""``dialer campaign``: from a file to a finished list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from dialer.campaigns.definition import Definition, parse_definition
+from dialer.cli.context import Context, context_of, run_async
+from dialer.cli.loading import FileCampaignLoader
+from dialer.engine.ports import LoadedCampaign
+from dialer.errors import CampaignError, DialerError
+from dialer.results.records import CampaignRow, CampaignState
+
+app = typer.Typer(
+    help="Campaigns: from a file to a finished list.\n\nExample: dialer campaign create campaign.toml --list patients",
+    no_args_is_help=True,
+)
+Name = Annotated[str, typer.Argument(help="The campaign's name, as its file says.")]
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The campaign file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Read a campaign file, prepare its sounds, and say what it comes to. Stores nothing.
+
+    Example: dialer campaign check campaign.toml
+    """
+    context = context_of(ctx)
+    definition, loaded = _load(context, file)
+    document = {
+        "name": definition.campaign.name,
+        "purpose": definition.campaign.purpose,
+        "seller": definition.seller.name,
+        "callback": definition.seller.callback,
+        "caller_id": definition.campaign.caller_id,
+        "trunks": list(loaded.trunks),
+        "keys": {key: rule.action for key, rule in loaded.script.keys.items()},
+        "machines": loaded.script.machine,
+        "cps": loaded.cps,
+        "channels": loaded.channels,
+        "max_attempts": definition.attempts.max,
+        "gap_minutes": definition.attempts.gap_minutes,
+        "ring_timeout_s": loaded.limits.ring_timeout_s,
+        "sounds": sorted(loaded.sounds.values()),
+    }
+    if as_json:
+        context.print_json(document)
+        return
+    for key, value in document.items():
+        context.out.print(f"{key.replace('_', ' '):>15}  {value}", markup=False)
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The campaign file.")],
+    lists: Annotated[list[str], typer.Option("--list", help="A contact list; several are called as one.")],
+    start: Annotated[bool, typer.Option(help="Start it as well.")] = False,
+) -> None:
+    """Store a campaign and queue the contacts of its lists, each number once.
+
+    Example: dialer campaign create campaign.toml --list patients --start
+    """
+    context = context_of(ctx)
+    definition, _ = _load(context, file)
+    text = file.read_text(encoding="utf-8-sig")
+
+    async def work() -> None:
+        async with context.store() as store:
+            now = context.clock.now()
+            base = str(file.resolve().parent)
+            made = await store.campaigns.create(definition.campaign.name, text, base, lists, now)
+            if start:
+                await store.campaigns.set_state(made.row.id, CampaignState.RUNNING, now)
+        repeated = f"; {made.duplicates} were the same number again" if made.duplicates else ""
+        context.out.print(f"{made.row.name}: {made.contacts} contacts queued{repeated}", markup=False)
+        if not made.contacts:
+            context.err.print("The lists are empty: there is nobody to call.")
+
+    run_async(work())
+
+
+@app.command()
+def start(ctx: typer.Context, name: Name) -> None:
+    """Let the engine call its contacts, those that came onto its lists since as well. Also resumes.
+
+    Example: dialer campaign start "Appointment reminders"
+    """
+    context = context_of(ctx)
+
+    async def work() -> None:
+        async with context.store() as store:
+            row = await store.campaigns.by_name(name)
+            FileCampaignLoader(context.config).load_now(row)  # a campaign that cannot be dialed does not start
+            now = context.clock.now()
+            added = await store.campaigns.refresh(row.id, now)
+            await store.campaigns.set_state(row.id, CampaignState.RUNNING, now)
+            waiting = (await store.campaigns.progress(row.id)).queue.waiting
+        more = f", {added} of them new" if added else ""
+        context.out.print(f"{name} is running: {waiting} contacts wait{more}. `dialer run` calls them.", markup=False)
+
+    run_async(work())
+
+
+@app.command()
+def resume(ctx: typer.Context, name: Name) -> None:
+    """Go on after a pause.
+
+    Example: dialer campaign resume "Appointment reminders"
+    """
+    start(ctx, name)
+
+
+@app.command()
+def pause(
+    ctx: typer.Context,
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; it is shown in the status.")] = "",
+) -> None:
+    """Place no new calls until it is resumed; live ones go on.
+
+    Example: dialer campaign pause "Appointment reminders" --reason "new message"
+    """
+    _set(context_of(ctx), name, CampaignState.PAUSED, reason)
+
+
+@app.command()
+def stop(ctx: typer.Context, name: Name) -> None:
+    """End it for good: no new calls, live ones go on. It cannot be started again.
+
+    Example: dialer campaign stop "Appointment reminders"
+    """
+    _set(context_of(ctx), name, CampaignState.STOPPED, "")
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Every campaign and how far it is.
+
+    Example: dialer campaign list
+    """
+    context = context_of(ctx)
+    statuses = run_async(_statuses(context, None))
+    if as_json:
+        context.print_json(statuses)
+        return
+    table = Table("campaign", "state", "contacts", "finished", "waiting", "next due", box=None)
+    for each in statuses:
+        due = f"{each['next_due']:%Y-%m-%d %H:%M} UTC" if each["next_due"] else ""
+        table.add_row(
+            each["name"], each["state"], str(each["contacts"]), str(each["finished"]), str(each["waiting"]), due
+        )
+    context.out.print(table if statuses else "No campaigns yet: `dialer campaign create FILE --list NAME` makes one.")
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The campaign; default: the one there is, or all.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Where a campaign stands: contacts, outcomes, refusals, why it is paused.
+
+    Example: dialer campaign status "Appointment reminders" --json
+    """
+    context = context_of(ctx)
+    statuses = run_async(_statuses(context, name or None))
+    if as_json:
+        context.print_json(statuses)
+        return
+    for each in statuses:
+        _print_status(context, each)
+
+
+def _print_status(context: Context, status: dict[str, Any]) -> None:
+    out = context.out
+    out.print(f"[bold]{status['name']}[/] is {status['state']}")
+    if status["pause_reason"]:
+        out.print(f"  paused: {status['pause_reason']}", markup=False)
+    due = f", the next due {status['next_due']:%Y-%m-%d %H:%M} UTC" if status["next_due"] else ""
+    out.print(
+        f"  {status['contacts']} contacts: {status['finished']} finished, {status['dialing']} being called, "
+        f"{status['waiting']} waiting{due}"
+    )
+    for title, counts in (("outcomes", status["outcomes"]), ("finished because", status["finished_because"])):
+        if counts:
+            words = ", ".join(f"{key.replace('_', ' ')} {number}" for key, number in counts.items())
+            out.print(f"  {title}: {words}", markup=False)
+    for each in status["refusals"]:
+        until = f"deferred until {each['next_due']:%Y-%m-%d %H:%M} UTC" if each["next_due"] else "never"
+        out.print(f"  {each['contacts']} refused by {each['check']}: {each['reason']} ({until})", markup=False)
+
+
+async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
+    async with context.store() as store:
+        rows = [await store.campaigns.by_name(name)] if name else await store.campaigns.all()
+        statuses = []
+        for row in rows:
+            progress = await store.campaigns.progress(row.id)
+            queue = progress.queue
+            statuses.append(
+                {
+                    "name": row.name,
+                    "state": row.state.value,
+                    "pause_reason": row.pause_reason,
+                    "contacts": queue.waiting + queue.claimed + queue.dialing + queue.finished,
+                    "waiting": queue.waiting + queue.claimed,
+                    "dialing": queue.dialing,
+                    "finished": queue.finished,
+                    "next_due": queue.next_due,
+                    "outcomes": {outcome.value: number for outcome, number in progress.outcomes.items()},
+                    "finished_because": progress.finished_because,
+                    "refusals": [
+                        {
+                            "check": each.check,
+                            "reason": each.reason,
+                            "contacts": each.contacts,
+                            "next_due": each.next_due if each.deferred else None,
+                        }
+                        for each in await store.reports.refusal_counts(row.id)
+                    ],
+                }
+            )
+        return statuses
+
+
+def _load(context: Context, file: Path) -> tuple[Definition, LoadedCampaign]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CampaignError(f"{file}: cannot be read: {error}") from error
+    definition = parse_definition(text, str(file))
+    row = CampaignRow(
+        id=0,
+        name=str(file),
+        state=CampaignState.CREATED,
+        definition=text,
+        base_dir=str(file.resolve().parent),
+    )
+    return definition, FileCampaignLoader(context.config).load_now(row)
+
+
+def _set(context: Context, name: str, state: CampaignState, reason: str) -> None:
+    async def work() -> None:
+        async with context.store() as store:
+            row = await store.campaigns.by_name(name)
+            if row.state is state:
+                raise DialerError(f"{name} is {state.value} already")
+            await store.campaigns.set_state(row.id, state, context.clock.now(), reason=reason)
+
+    run_async(work())
+    context.out.print(f"{name} is {state.value}", markup=False)

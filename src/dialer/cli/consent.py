@@ -1,0 +1,97 @@
+"""``dialer consent``: what people agreed to, and what they took back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from dialer.cli.context import context_of, run_async
+from dialer.cli.numbers import moment_of, number_of
+from dialer.contacts.contact import Consent, ConsentKind
+from dialer.errors import DialerError
+
+app = typer.Typer(
+    help="What people agreed to, and what they took back.\n\nExample: dialer consent show +13055550123",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(help="Whose, in international form.")],
+    kind: Annotated[ConsentKind, typer.Option(help="express (PEC) or written (PEWC).")],
+    given: Annotated[str, typer.Option(help="When: 2026-05-01T10:00-05:00")],
+    source: Annotated[str, typer.Option(help="Where: the form, recording or contract that proves it.")],
+    text: Annotated[str, typer.Option(help="The exact wording that was shown or read out.")] = "",
+    seller: Annotated[str, typer.Option(help="In whose favour; empty: not said.")] = "",
+) -> None:
+    """Put a consent on file.
+
+    Example: dialer consent add +13055550123 --kind express --given 2026-05-01T10:00-05:00 --source "intake form 4711"
+    """
+    context = context_of(ctx)
+    now = context.clock.now()
+    consent = Consent(kind=kind, given_at=moment_of(given), source=source.strip(), text=text, seller=seller)
+    if consent.given_at > now:
+        raise DialerError(f"{given} has not come yet")
+    if not consent.source:
+        raise DialerError("a consent needs its source", hint="what would you show a judge?")
+    e164 = number_of(number).e164
+
+    async def work() -> bool:
+        async with context.store() as store:
+            return await store.consents.add(e164, consent, now)
+
+    context.out.print(f"{e164}: {'put on file' if run_async(work()) else 'was on file already'}")
+
+
+@app.command()
+def revoke(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(help="Whose, in international form.")],
+    reason: Annotated[str, typer.Option(help="How it was revoked: a letter, a call, an e-mail.")],
+    source: Annotated[str, typer.Option(help="Who took it down.")] = "operator",
+) -> None:
+    """End every consent of a number, for every campaign and purpose, from now on.
+
+    Example: dialer consent revoke +13055550123 --reason "asked at the counter"
+    """
+    context = context_of(ctx)
+    e164 = number_of(number).e164
+
+    async def work() -> int:
+        async with context.store() as store:
+            return await store.consents.revoke(e164, reason, source, context.clock.now())
+
+    context.out.print(f"{e164}: {run_async(work())} consents ended")
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(help="Whose, in international form.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Every consent on file for a number, revoked ones too.
+
+    Example: dialer consent show +13055550123 --json
+    """
+    context = context_of(ctx)
+    e164 = number_of(number).e164
+
+    async def work() -> tuple[Consent, ...]:
+        async with context.store() as store:
+            return await store.consents.of(e164)
+
+    found = run_async(work())
+    fields = ("kind", "given_at", "source", "text", "seller", "revoked_at")
+    if as_json:
+        context.print_json([{field: getattr(each, field) for field in fields} for each in found])
+        return
+    table = Table(*(field.replace("_", " ") for field in fields), box=None)
+    for each in found:
+        table.add_row(*(str(getattr(each, field) or "") for field in fields))
+    context.out.print(table if found else f"{e164}: no consent on file")

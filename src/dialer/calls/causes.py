@@ -43,6 +43,9 @@ _EMPTY_CAUSES = frozenset({16, 31, 127})
 # (401, 402, 407), the callee does not want us (607), analytics on the way does not (608).
 _DECISIVE_CODES = frozenset({401, 402, 407, 607, 608})
 
+# pjsip's own codes for a time-out and a failed transport; its others are about what was agreed with the callee.
+_NO_TRUNK = frozenset({408, 503})
+
 _ANALYTICS = "v=analytics1"
 _NETWORK_BLOCKED = "network blocked"
 _REDRESS_KEYS = ("url", "tel", "email")
@@ -73,7 +76,8 @@ class Failure:
 def outcome_of_failure(response: FinalResponse) -> Failure:
     """What ``response`` means, with the cause and the redress that it names."""
     if response.local:
-        return Failure(Outcome.TRUNK_FAILURE, None, False, detail=response.phrase)
+        no_trunk = response.code in _NO_TRUNK
+        return Failure(Outcome.TRUNK_FAILURE if no_trunk else Outcome.FAILED, None, False, detail=response.phrase)
     reasons = parse_reason_header(response.reason_header)
     received = _first_q850(reasons)
     derived = SIP_TO_Q850.get(response.code)

@@ -41,7 +41,7 @@ from dialer.errors import CallStateError
 def _says_nothing_of_the_callee(response: FinalResponse, failure: Failure) -> bool:
     """Another trunk may be tried. A refused call is not offered to the next: a 503 may carry the callee's own cause."""
     if response.local:
-        return response.code in (408, 503)
+        return failure.outcome is Outcome.TRUNK_FAILURE
     return response.code == 503 and failure.outcome is Outcome.CONGESTION
 
 

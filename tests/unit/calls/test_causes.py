@@ -115,6 +115,7 @@ def test_608_keeps_its_call_info() -> None:
 def test_what_pjsip_made_up_has_no_cause() -> None:
     failure = outcome_of_failure(FinalResponse(408, "Request Timeout", local=True))
     assert (failure.outcome, failure.q850, failure.detail) == (Outcome.TRUNK_FAILURE, None, "Request Timeout")
+    assert outcome_of_failure(FinalResponse(488, "x", local=True)).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ class TestAnswer:
     def test_who_is_not_known_for_a_machine_is_a_person(self, place: PlaceCall, who: AnsweredBy) -> None:
         call = answered(place)
         assert Play("message") in call.at(12, GreetingOver(who, ended=MONO + 10))
+        call.at(13, PeerHungUp())
+        assert (call.record.answered_by, call.record.greeting_to_message_ms) == (who, None)
 
 
 class TestMessage:
@@ -244,6 +246,20 @@ class TestOptingOut:
         assert call.record.outcome is Outcome.OPTED_OUT
         assert call.record.detail == "the store did not confirm the opt-out"
 
+    def test_a_sound_told_late_does_not_hold_it_longer(self, place: PlaceCall) -> None:
+        call = hearing(place)
+        call.at(14, press("9"))
+        call.at(16, SoundFinished())
+        call.at(20, SoundFinished())
+        call.until_timer()
+        assert call.seconds == 26.0
+
+    def test_before_there_is_audio_it_waits_for_the_store_alone(self, place: PlaceCall) -> None:
+        call = place()
+        call.at(5, Answered())
+        assert call.at(5.1, KeyHeard("9", "info"))[1:] == [ReportOptOut("key 9")]
+        assert call.at(5.2, OptOutDurable()) == [SendBye()]
+
     def test_a_confirmation_that_arrives_with_the_bye_is_believed(self, place: PlaceCall) -> None:
         call = hearing(place)
         call.at(14, press("9"))
@@ -315,6 +331,7 @@ class TestMachines:
         call.at(32.1, CallGone())
         record = call.record
         assert record.outcome is Outcome.VOICEMAIL_LEFT
+        assert record.greeting_to_message_ms is None  # the beep said when
         assert record.heard_ms == record.message_ms == {"drop": 12_000, "message": 10_000}[played]
 
     def test_a_beep_is_waited_for_only_so_long(self, place: PlaceCall) -> None:

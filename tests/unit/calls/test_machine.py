@@ -105,15 +105,18 @@ class TestTrunks:
         assert (south.trunk, south.sip_code, south.call_id) == ("south", 486, "a1-2")
         assert call.record.outcome is Outcome.BUSY
 
-    @pytest.mark.parametrize("end", [CallGone(), TIMED_OUT, TERMINATED])
-    def test_when_no_trunk_responds_it_is_a_trunk_failure(self, place: PlaceCall, end: CallEvent) -> None:
+    @pytest.mark.parametrize(
+        ("end", "reason"),
+        [(CallGone(), "no response"), (TIMED_OUT, "no response"), (TERMINATED, "Request Terminated")],
+    )
+    def test_when_no_trunk_responds_it_is_a_trunk_failure(self, place: PlaceCall, end: CallEvent, reason: str) -> None:
         call = place()
         call.until_timer()
         call.at(9, end)
         call.until_timer()
         assert call.at(20, end) == [Finish()]
         assert call.record.outcome is Outcome.TRUNK_FAILURE
-        assert len(call.record.legs) == 2
+        assert [leg.sip_reason for leg in call.record.legs] == [reason] * 2
         assert call.record.ended_by is EndedBy.NETWORK
 
     def test_the_last_trunks_503_is_congestion(self, place: PlaceCall) -> None:
@@ -128,6 +131,18 @@ class TestTrunks:
         call.at(1, UNREACHABLE)
         assert call.record.outcome is Outcome.TRUNK_FAILURE
         assert (call.record.sip_code, call.record.sip_reason, call.record.q850) == (0, "Connection refused", None)
+
+    def test_what_went_wrong_after_the_callee_spoke_is_not_offered_on(self, place: PlaceCall) -> None:
+        call = place()
+        call.at(1, FinalResponse(488, "Not Acceptable Here", local=True))
+        assert (call.record.outcome, call.record.detail) == (Outcome.FAILED, "Not Acceptable Here")
+        assert len(call.record.legs) == 1
+
+    def test_audio_of_the_first_trunk_is_not_the_seconds(self, place: PlaceCall) -> None:
+        call = place()
+        call.at(1, MediaReady(), UNAVAILABLE)
+        call.at(2, Answered())
+        assert call.machine.state is CallState.ANSWERED
 
     def test_the_second_trunks_record_carries_nothing_of_the_firsts_refusal(self, place: PlaceCall) -> None:
         call = place()

@@ -96,7 +96,7 @@ def map_header(header: Sequence[str], explicit: Mapping[str, str] | None = None)
             columns = " and ".join(repr(names[index]) for index in found)
             raise ContactsError(
                 f"columns {columns} could both be the {field.value}",
-                hint=f"choose one with --map {field.value}={names[found[0]]!r}",
+                hint=f"choose one with --column {field.value}={names[found[0]]!r}",
             )
         if found:
             positions[field] = found[0]
@@ -117,10 +117,10 @@ def _explicit_positions(names: Sequence[str], keys: Sequence[str], explicit: Map
             field = Field(field_name)
         except ValueError:
             fields = ", ".join(Field)
-            raise ContactsError(f"--map: there is no field {field_name!r}", hint=f"fields are {fields}") from None
+            raise ContactsError(f"--column: there is no field {field_name!r}", hint=f"fields are {fields}") from None
         if _key(column) not in keys:
             raise ContactsError(
-                f"--map: the file has no column {column!r}", hint=f"its columns are {', '.join(filter(None, names))}"
+                f"--column: the file has no column {column!r}", hint=f"its columns are {', '.join(filter(None, names))}"
             )
         positions[field] = names.index(column) if column in names else keys.index(_key(column))
     return positions
@@ -134,7 +134,7 @@ def _no_phone(names: Sequence[str]) -> ContactsError:
     columns = ", ".join(filter(None, names))
     return ContactsError(
         f"no column is known to be the phone number; the columns are {columns}",
-        hint="name the column with --map phone=COLUMN",
+        hint="name the column with --column phone=COLUMN",
     )
 
 

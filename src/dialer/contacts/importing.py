@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from dialer.contacts.contact import Contact
 from dialer.contacts.csv_format import HEAD_BYTES, CsvFormat, detect_format, not_text_in
 from dialer.contacts.header import Field, HeaderMap, map_header
+from dialer.contacts.numbers import region_named
 from dialer.contacts.rows import Defaults, RejectionCode, RowRejection, read_row
 from dialer.errors import ContactsError
 
@@ -55,8 +56,11 @@ def read_file(
 
     ``encoding`` is one of csv_format.ENCODINGS, or None to find out; ``columns`` maps fields to column names where the
     header does not tell. For progress, ``file.tell()`` says how far reading has come. Raises ContactsError, here or
-    while rows are taken, when the file as a whole cannot be read: then nothing of it should be kept.
+    while rows are taken, when the file as a whole cannot be read: then nothing of it should be kept. A default region
+    without a numbering plan raises it, too.
     """
+    if defaults.region is not None:
+        defaults = replace(defaults, region=region_named(defaults.region))
     found = detect_format(file.read(HEAD_BYTES), encoding)
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=found.encoding, newline="")

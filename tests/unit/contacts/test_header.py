@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +9,17 @@ from hypothesis import strategies as st
 from dialer.contacts.header import Field, map_header
 from dialer.errors import ContactsError
 
+DOCS = Path(__file__).parents[3] / "docs" / "contacts.md"
+
 
 def fields(*header: str) -> dict[str, str]:
     mapped = map_header(header)
     return {field.value: mapped.names[index] for field, index in mapped.positions.items()}
+
+
+@pytest.mark.parametrize("field", Field)
+def test_every_column_has_its_place_in_the_docs(field: Field) -> None:
+    assert f"\n| `{field.value}` |" in DOCS.read_text(encoding="utf-8")
 
 
 def test_the_documented_names_mean_what_they_say() -> None:
@@ -65,14 +74,19 @@ def test_a_column_given_another_meaning_is_not_the_phone_any_more() -> None:
 @pytest.mark.parametrize(
     ("header", "explicit", "message", "hint"),
     [
-        (["name", "city"], {}, "no column is known to be the phone number; the columns are name, city", "--map phone="),
-        (["Phone", "Mobile"], {}, "'Phone' and 'Mobile'", "--map phone='Phone'"),
-        (["Phone", "Zip", "Postcode"], {}, "'Zip' and 'Postcode'", "--map postal_code="),
+        (
+            ["name", "city"],
+            {},
+            "no column is known to be the phone number; the columns are name, city",
+            "--column phone=",
+        ),
+        (["Phone", "Mobile"], {}, "'Phone' and 'Mobile'", "--column phone='Phone'"),
+        (["Phone", "Zip", "Postcode"], {}, "'Zip' and 'Postcode'", "--column postal_code="),
         (["Phone", "note", "note"], {}, "'note'", "name of its own"),
         (["+13055550123", "Ann"], {}, "instead of column names", "phone,name"),
         (["Phone"], {"phone": "Telephone"}, "no column 'Telephone'", "Phone"),
         (["Phone"], {"fone": "Phone"}, "no field 'fone'", "phone"),
-        (["", ""], {}, "no column is known", "--map phone="),
+        (["", ""], {}, "no column is known", "--column phone="),
     ],
 )
 def test_headers_that_leave_doubt(header: list[str], explicit: dict[str, str], message: str, hint: str) -> None:

@@ -113,6 +113,13 @@ def test_files_without_a_header(text: str, words: str) -> None:
         read(text)
 
 
+def test_a_default_region_is_a_country() -> None:
+    file = io.BytesIO(b"phone\n(305) 555-0123\n")
+    assert summary(list(read_file(file, Defaults(region="us")).rows)) == [(2, "+13055550123")]
+    with pytest.raises(ContactsError, match="'UK'"):
+        read_file(file, Defaults(region="UK"))
+
+
 def test_a_header_alone_is_an_empty_list() -> None:
     assert read("phone,name\n") == []
 

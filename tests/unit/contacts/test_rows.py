@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,13 @@ from hypothesis import strategies as st
 from dialer.contacts.contact import Consent, ConsentKind, Contact, LineType, Recipient, Relationship
 from dialer.contacts.header import map_header
 from dialer.contacts.rows import Defaults, RejectionCode, RowRejection, read_row
+
+DOCS = Path(__file__).parents[3] / "docs" / "contacts.md"
+
+
+@pytest.mark.parametrize("code", RejectionCode)
+def test_every_reason_has_its_place_in_the_docs(code: RejectionCode) -> None:
+    assert f"\n| `{code.value}` |" in DOCS.read_text(encoding="utf-8")
 
 
 def read(defaults: Defaults | None = None, /, **cells: str) -> Contact | RowRejection:

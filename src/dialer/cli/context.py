@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PIPE_WIDTH = 140  # of tables that go into a file or a pipe
+
 
 class Exit(IntEnum):
     """The exit codes, as docs/operations.md lists them."""
@@ -65,7 +67,8 @@ class Context:
     @cached_property
     def out(self) -> Console:
         """Standard output."""
-        return Console(highlight=False)
+        console = Console(highlight=False)
+        return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
     @cached_property
     def err(self) -> Console:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -100,11 +100,28 @@ def build_report(
         outcomes=tuple(
             OutcomeCount(outcome, number, number / len(records)) for outcome, number in counts.most_common()
         ),
-        refusals=tuple(sorted(refusals, key=lambda each: -each.contacts)),
+        refusals=_merged(refusals),
         funnel=_funnel(contacts, attempts),
         timings=_timings(records),
         answers=tuple(Counter(record.key_value for record in records if record.key_value).most_common()),
     )
+
+
+def _merged(refusals: Iterable[RefusalCount]) -> tuple[RefusalCount, ...]:
+    """One row for each check and reason, most frequent first; jurisdictions that say the same share it."""
+    rows: dict[tuple[str, str, bool], RefusalCount] = {}
+    for each in refusals:
+        key = (each.check, each.reason, each.deferred)
+        if (known := rows.get(key)) is not None:
+            due = [moment for moment in (known.next_due, each.next_due) if moment is not None]
+            each = replace(  # noqa: PLW2901  the merged row stands for both
+                known,
+                citation="; ".join(dict.fromkeys(filter(None, (*known.citation.split("; "), each.citation)))),
+                contacts=known.contacts + each.contacts,
+                next_due=min(due, default=None),
+            )
+        rows[key] = each
+    return tuple(sorted(rows.values(), key=lambda each: -each.contacts))
 
 
 def _funnel(contacts: int, attempts: Sequence[tuple[int, CallRecord]]) -> tuple[FunnelStep, ...]:

@@ -64,3 +64,11 @@ def test_refusals_are_shown_most_frequent_first() -> None:
     few = RefusalCount("consent", "none on file", "47 CFR 64.1200", deferred=False, contacts=2)
     many = RefusalCount("calling_window", "closed", "47 CFR 64.1200(c)(1)", deferred=True, contacts=40, next_due=START)
     assert build_report("c", "running", QUEUE, [], [few, many]).refusals == (many, few)
+
+
+def test_the_same_reason_under_several_laws_is_one_row() -> None:
+    here = RefusalCount("consent", "none on file", "47 CFR 64.1200", deferred=False, contacts=2)
+    there = RefusalCount("consent", "none on file", "CRTC UTR", deferred=False, contacts=3)
+    (row,) = build_report("c", "running", QUEUE, [], [here, there]).refusals
+    assert row.contacts == 5
+    assert row.citation == "47 CFR 64.1200; CRTC UTR"

@@ -18,7 +18,7 @@ import dialer
 from dialer.compliance.decision import PERMIT_LIFETIME, CheckName, Permit, Refusal, Verdict
 from dialer.compliance.gate import Gate
 from dialer.compliance.policy import CallerIdRight, CampaignPolicy, DailyHours, DncEntry, Facts, PastAttempt, Purpose
-from dialer.compliance.rules import builtin_rules
+from dialer.compliance.rules import builtin_rules, load_rules
 from dialer.contacts.contact import Consent, ConsentKind, Contact, LineType, Number
 from dialer.contacts.numbers import parse_number
 from dialer.contacts.zones import candidate_zones, jurisdictions
@@ -189,6 +189,30 @@ def test_a_caps_end_after_a_holiday_weekend_in_france() -> None:
     paris = question("+33199001234").with_facts(history=tuple(past(hours) for hours in (700, 200, 100, 50)))
     no = refusal(paris.at(local("2026-11-20T15:00", "Europe/Paris")))
     assert no.defer_until == local("2026-11-23T10:00", "Europe/Paris")  # cleared on Saturday
+
+
+def test_a_deferral_reckons_with_the_law_of_the_day_it_leads_to() -> None:
+    row = """
+        [[row]]
+        jurisdiction = "GB"
+        name = "United Kingdom"
+        status = "verified"
+        citation = "an Act"
+        marketing = "express"
+        {dates}
+        [row.hours]
+        mon_fri = [[08:00:00, 18:00:00]]
+        sat = [[08:00:00, 18:00:00]]
+        sun = [[08:00:00, 18:00:00]]
+        holidays = "same"
+    """
+    until_friday, from_saturday = row.format(dates="valid_to = 2026-11-20"), row.format(dates="valid_from = 2026-11-21")
+    cap = '[[row.caps]]\nmax = 1\ndays = 2\nscope = "a new cap"\n'
+    gate = Gate(load_rules({"gb.toml": until_friday + from_saturday + cap}), [RIGHT], KEY)
+    no = question("+442079460123").with_facts(history=(past(9),)).decide(gate)
+    assert isinstance(no, Refusal)
+    assert no.refused_by is CheckName.CALLING_WINDOW
+    assert no.defer_until == NOW + 39 * HOUR  # Sunday, when the new cap lets go
 
 
 def test_the_strictest_verdict_wins() -> None:

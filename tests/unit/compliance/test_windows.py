@@ -90,6 +90,10 @@ def test_mississippi_names_central_standard_time_in_summer_too() -> None:
     assert window.next_opening(at("2027-07-06T07:00", zone)) == at("2027-07-06T09:00", zone)  # 08:00 standard time
     assert not window.lawful_at(at("2027-07-06T20:00", zone))
     assert window.next_opening(at("2027-01-12T07:00", zone)) == at("2027-01-12T08:00", zone)
+    asked = {
+        (reading.zone, hours.source) for reading in window.readings(at("2027-07-06T09:00")) for hours in reading.hours
+    }
+    assert asked == {(zone, "US"), (zone, "US-MS"), ("Etc/GMT+6", "US-MS")}
 
 
 def test_a_half_hour_zone() -> None:

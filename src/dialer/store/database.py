@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from dialer.errors import StoreError, StoreReadOnly
-from dialer.store.faults import store_errors
+from dialer.store.faults import not_writable, store_errors
 from dialer.store.migrate import is_current, revision_of, upgrade
 from dialer.store.writer import Writer
 
@@ -105,6 +106,8 @@ def _ready(path: Path, *, create: bool, read_only: bool) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)  # it holds people's names and numbers
         return False
+    if not read_only and not os.access(path, os.W_OK):
+        raise not_writable(path)  # SQLite would open it for reading, and say so at the first write
     revision = revision_of(path)
     if revision is None and not create:
         raise StoreError(f"the store {path} is empty", hint="`dialer init` makes one")

@@ -25,10 +25,17 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise _of_sqlite(path, error.orig or error) from error
+    except sa.exc.StatementError as error:
+        raise error.orig or error from error  # a value that its column does not take: a naive datetime
     except sqlite3.Error as error:
         raise _of_sqlite(path, error) from error
     except OSError as error:
         raise _of_system(path, error) from error
+
+
+def not_writable(path: Path) -> StoreReadOnly:
+    """The error for a file whose mode, directory or disk forbids writing."""
+    return StoreReadOnly(f"{path} cannot be written", hint=_READ_ONLY_HINT)
 
 
 def _of_sqlite(path: Path, error: BaseException) -> StoreError:
@@ -39,10 +46,10 @@ def _of_sqlite(path: Path, error: BaseException) -> StoreError:
                 hint="end what else works on it (a copy, a backup, an sqlite3 shell), then try again",
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return StoreReadOnly(f"{path} cannot be written", hint=_READ_ONLY_HINT)
+            return not_writable(path)
         case sqlite3.SQLITE_CANTOPEN:
-            if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-                return StoreReadOnly(f"{path} cannot be written", hint=_READ_ONLY_HINT)
+            if path.exists() and not os.access(path.parent, os.W_OK):  # the WAL lies beside it
+                return not_writable(path)
             return StoreError(f"{path} cannot be opened", hint="check that its directory exists and is yours")
         case sqlite3.SQLITE_NOTADB:
             return StoreDamaged(f"{path} is not a database", hint="check the path, or restore the file from a backup")
@@ -62,7 +69,7 @@ def _of_sqlite(path: Path, error: BaseException) -> StoreError:
 
 def _of_system(path: Path, error: OSError) -> StoreError:
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return StoreReadOnly(f"{path} cannot be written: {error.strerror}", hint=_READ_ONLY_HINT)
+        return not_writable(path)
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StoreError(f"{_FULL} {path}", hint=_FULL_HINT)
     return StoreError(f"{path}: {error.strerror or error}")

@@ -53,8 +53,9 @@ from dialer.sip.trunks import Trunks, with_trunks
 
 POLL_MS = 10
 CONFIGURE_TIMEOUT_S = 10.0
-CLOSING_S = 1.6  # for calls to end in good order; what is left then is hung up: all within 2 s
-LAST_WORDS_S = 0.3  # for BYEs to be answered, and records to be read
+CLOSING_S = 1.1  # for calls to end in good order; what is left then is hung up: all within 2 s
+LAST_WORDS_S = 0.7  # for a BYE or REGISTER to be answered: time for one retransmission (RFC 3261: T1 is 0.5 s)
+LINK_CLOSING_S = 0.2  # for an engine that is alive to read the last records
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 ATTEMPT_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")  # what may stand in a Call-ID
 
@@ -76,6 +77,7 @@ class SipAgent:
         self._calls: dict[str, Caller] = {}
         self._used: dict[str, datetime] = {}  # attempts placed, until their permits expire
         self._closing = False
+        self._quiet_at = 0.0  # when what was said last has been heard
         self._trunks = Trunks(self.endpoint, configure.trunks, self._schedule, time.monotonic, self._trunk_changed)
         self._around = Surroundings(
             trunks=self._trunks,
@@ -130,12 +132,13 @@ class SipAgent:
         for caller in list(self._calls.values()):
             caller.abandon(Outcome.CANCELED, "the agent ended")
         self._happenings.clear()
-        deadline = time.monotonic() + LAST_WORDS_S
-        while time.monotonic() < deadline:
+        if self._trunks.unregister():
+            self._quiet_at = time.monotonic() + LAST_WORDS_S
+        while time.monotonic() < self._quiet_at:
             self.endpoint.poll(POLL_MS)
         self._trunks.close()
         self._sounds.clear()
-        self._link.finish(LAST_WORDS_S)
+        self._link.finish(LINK_CLOSING_S)
         self.endpoint.close()
 
     # --- the engine's frames -----------------------------------------------------------------------------------
@@ -229,6 +232,7 @@ class SipAgent:
 
     def _finished(self, attempt_id: str) -> None:
         del self._calls[attempt_id]
+        self._quiet_at = time.monotonic() + LAST_WORDS_S
 
     def _trunk_changed(self, status: TrunkStatus) -> None:
         self._link.send(TrunkChanged(status=status))
@@ -274,7 +278,7 @@ def main() -> int:
     parser.add_argument("--fd", type=int, required=True, help="the agent's end of a socket pair")
     link = Link(socket.socket(fileno=parser.parse_args().fd))
     faulthandler.enable()
-    configure_logging(path=None, level="info", mask_numbers=True, console=True)
+    configure_logging(path=None, level="debug", mask_numbers=True, console=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer: it drains first
     try:
         agent = SipAgent(link, _first_frame(link))
@@ -282,7 +286,7 @@ def main() -> int:
         return 1
     except DialerError as error:
         link.send(AgentFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
-        link.finish(LAST_WORDS_S)
+        link.finish(LINK_CLOSING_S)
         return 1
     signal.signal(signal.SIGTERM, lambda _signal, _frame: agent.shut_down())
     agent.run()

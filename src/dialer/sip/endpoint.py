@@ -88,9 +88,12 @@ class SipEndpoint:
         return config
 
     def close(self) -> None:
-        """Hang up what is left and give everything back. Accounts, calls and audio must be gone already."""
+        """Hang up what is left and give everything back, without waiting for answers: poll for them before.
+
+        Accounts, calls and audio must be gone already.
+        """
         if self.endpoint.libGetState() != pj.PJSUA_STATE_NULL:
-            self.endpoint.libDestroy()
+            self.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
 
     def _open_transports(self) -> int:
         """UDP and TCP on one port; returns it."""
@@ -180,8 +183,7 @@ def _endpoint_config(settings: AgentSettings) -> pj.EpConfig:
     media.noVad = True  # silence is sent as packets: gateways take a silent line for a dead one
     media.ecTailLen = 0
     media.sndAutoCloseTime = -1
-    config.logConfig.level = settings.log_level
-    config.logConfig.consoleLevel = 0
+    config.logConfig.level = config.logConfig.consoleLevel = settings.log_level  # the lesser one rules the writer
     config.logConfig.decor = 0
     config.logConfig.msgLogging = 1 if settings.log_level >= 5 else 0
     writer = _Writer()

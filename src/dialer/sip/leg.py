@@ -175,7 +175,7 @@ class Leg(pj.Call):
         if self._payload_types != ENDPOINT_ORDER and not prm.remSdp.wholeSdp:
             prm.sdp.wholeSdp = ordered_codecs(prm.sdp.wholeSdp, self._payload_types)
 
-    # Whom this call reaches is what the gate has decided. Nothing that the far end says sends it, or another, elsewhere.
+    # Whom a call reaches is what the gate has decided. Nothing that the far end says sends it, or another, elsewhere.
 
     def onCallRedirected(self, prm: pj.OnCallRedirectedParam) -> int:  # noqa: N802
         """3xx: not followed."""

@@ -104,8 +104,15 @@ class TrunkLine:
         self._refused = self._made(TrunkState.REFUSED, code, f"the trunk refused our name or secret: {phrase}")
         self._settle()
 
+    def unregister(self) -> bool:
+        """Take our registration back; whether there was one."""
+        active = self._registration is not None and self._registration.state is TrunkState.UP
+        if active:
+            self.account.setRegistration(False)
+        return active
+
     def close(self) -> None:
-        """Unregister and give the account back."""
+        """Give the account back."""
         if self._deadline is not None:
             self._deadline.cancel()
         self.account.shutdown()
@@ -206,8 +213,13 @@ class Trunks:
         lines = [self._lines[name] for name in plan.trunks if name in self._lines]
         return [line for line in lines if not line.trunk.caller_ids or caller_id in line.trunk.caller_ids]
 
+    def unregister(self) -> bool:
+        """Take every registration back; whether there was any."""
+        active = [line.unregister() for line in self._lines.values()]
+        return any(active)
+
     def close(self) -> None:
-        """Unregister all."""
+        """Give all accounts back."""
         for line in self._lines.values():
             line.close()
         self._lines.clear()

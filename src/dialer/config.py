@@ -25,9 +25,6 @@ from dialer.compliance.policy import CallerIdRight
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ConfigError
 
-CONFIG_NAME = "dialer.toml"
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -30,24 +29,21 @@ class Operator:
     home: Path
 
     def run(self, *arguments: str, code: int = 0, timeout: float = 90) -> str:
-        """Standard output of a command that ends with ``code``; what it said on both otherwise fails the test."""
-        done = self.start(*arguments).communicate(timeout=timeout)
-        out, err = (text.decode() for text in done)
+        """What a command that ends with ``code`` said, on both outputs."""
+        process = self.start(*arguments)
+        out, err = (text.decode() for text in process.communicate(timeout=timeout))
         assert "Traceback" not in err, err
-        assert self._last.returncode == code, f"{arguments} ended with {self._last.returncode}\n{out}\n{err}"
+        assert process.returncode == code, f"{arguments} ended with {process.returncode}\n{out}\n{err}"
         return out + err
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A command that goes on beside the test."""
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "dialer", *arguments],
             cwd=self.home,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONWARNINGS": "default"},
         )
-        object.__setattr__(self, "_last", process)
-        return process
 
     def write(self, name: str, text: str) -> Path:
         """A file of the operator's."""

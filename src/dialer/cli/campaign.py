@@ -18,6 +18,8 @@ from dialer.results.records import CampaignRow, CampaignState
 app = typer.Typer(
     help="Campaigns: from a file to a finished list.\n\nExample: dialer campaign create campaign.toml --list patients",
     no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 Name = Annotated[str, typer.Argument(help="The campaign's name, as its file says.")]
 

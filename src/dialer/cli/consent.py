@@ -15,6 +15,8 @@ from dialer.errors import DialerError
 app = typer.Typer(
     help="What people agreed to, and what they took back.\n\nExample: dialer consent show +13055550123",
     no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 

@@ -17,11 +17,14 @@ from dialer.cli.context import Context, context_of, run_async
 from dialer.contacts.contact import Contact, LineType, Recipient, Relationship
 from dialer.contacts.importing import ContactFile, Imported, read_file
 from dialer.contacts.rows import Defaults, RowRejection
-from dialer.errors import ContactsError, DialerError
+from dialer.errors import ContactsError
 from dialer.store.contact_lists import ImportCounts
 
 app = typer.Typer(
-    help="Lists of people.\n\nExample: dialer contacts import patients.csv --list patients", no_args_is_help=True
+    help="Lists of people.\n\nExample: dialer contacts import patients.csv --list patients",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 
@@ -52,7 +55,7 @@ def import_(
     )
     rejects = rejects or file.with_name(f"{file.name}.rejects.csv")
     name = list_name or file.stem
-    counts, rejected = run_async(_import(context, file, name, defaults, encoding or None, columns, rejects))
+    counts, rejected = _import(context, file, name, defaults, encoding or None, columns, rejects)
     total = sum(rejected.values())
     if as_json:
         document = {field: getattr(counts, field) for field in ImportCounts.__dataclass_fields__}
@@ -123,7 +126,7 @@ def show(
     run_async(work())
 
 
-async def _import(
+def _import(
     context: Context,
     path: Path,
     name: str,
@@ -149,7 +152,7 @@ async def _import(
                 console=context.err,
                 transient=True,
                 disable=not context.err.is_terminal,
-            )  # fmt: skip
+            )
         )
         bar = progress.add_task("import", total=size)
         part = rejects.with_name(rejects.name + ".part")
@@ -157,13 +160,17 @@ async def _import(
             out = files.enter_context(part.open("w", encoding="utf-8", newline=""))
         except OSError as error:
             raise ContactsError(f"{rejects}: cannot be written: {error.strerror}", hint="--rejects names it") from error
-        try:
+
+        async def work() -> ImportCounts:
             async with context.store() as store:
                 good = _good(contents, out, rejected)
-                counts = await store.lists.import_contacts(
+                return await store.lists.import_contacts(
                     name, good, context.clock.now(), progress=lambda _: progress.update(bar, completed=file.tell())
                 )
-        except DialerError:
+
+        try:
+            counts = run_async(work())
+        except BaseException:
             part.unlink(missing_ok=True)
             raise
     if rejected:

@@ -14,19 +14,21 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-import typer
 from rich.console import Console
 
-from dialer.config import CONFIG_NAME, Config, load_config
 from dialer.errors import DialerError
-from dialer.log import configure_logging
 
 if TYPE_CHECKING:
+    import typer
+
+    from dialer.config import Config
     from dialer.store.open import Store
+
+# What is heavy to import is imported where it is used: `dialer --help` needs none of it.
 
 T = TypeVar("T")
 
+CONFIG_NAME = "dialer.toml"
 PIPE_WIDTH = 140  # of tables that go into a file or a pipe
 
 
@@ -62,6 +64,8 @@ class Context:
     @cached_property
     def config(self) -> Config:
         """Both files, read once. Raises ConfigError."""
+        from dialer.config import load_config
+
         return load_config(self.config_path)
 
     @cached_property
@@ -90,6 +94,8 @@ class Context:
 
     def log_to_file(self, *, console: bool = False) -> None:
         """Have this process log where the configuration says."""
+        from dialer.log import configure_logging
+
         settings = self.config.settings.log
         configure_logging(
             path=self.config.log_path,
@@ -102,6 +108,8 @@ class Context:
 
     def print_json(self, document: Any) -> None:
         """One JSON document on standard output."""
+        import msgspec
+
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode() + "\n")
 
 

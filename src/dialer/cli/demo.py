@@ -78,7 +78,7 @@ def demo(
         ) from error
     with callees(home, seed) as port:
         demo_context = _write_files(home, port, seed, context)
-        run_async(_play(demo_context, home))
+        _play(demo_context, home)
     built, attempts = run_async(gather(demo_context, NAME))
     page = home / "report.html"
     page.write_text(report_html(built, context.clock.now()), encoding="utf-8")
@@ -148,18 +148,22 @@ def _write_files(home: Path, port: int, seed: int, context: Context) -> Context:
     return Context(config_path=home / "dialer.toml")
 
 
-async def _play(context: Context, home: Path) -> None:
+def _play(context: Context, home: Path) -> None:
     """Import the list, create and start the campaign, run it until nothing is due now."""
     from dialer.cli.run import run_campaigns
 
     context.log_to_file()
     now = context.clock.now()
-    async with context.store(create=True) as store:
-        with (home / "contacts.csv").open("rb") as file:
-            rows = (row for row in read_file(file, Defaults()).rows)
-            contacts = [row.contact for row in rows if isinstance(row, Imported)]
-        await store.lists.import_contacts("patients", contacts, now)
-        definition = (home / "campaign.toml").read_text(encoding="utf-8")
-        made = await store.campaigns.create(NAME, definition, str(home.resolve()), ["patients"], now)
-        await store.campaigns.set_state(made.row.id, CampaignState.RUNNING, now)
-    await run_campaigns(context, RunUntil.IDLE)
+    definition = (home / "campaign.toml").read_text(encoding="utf-8")
+    base = str(home.resolve())
+    with (home / "contacts.csv").open("rb") as file:
+        contacts = [row.contact for row in read_file(file, Defaults()).rows if isinstance(row, Imported)]
+
+    async def work() -> None:
+        async with context.store(create=True) as store:
+            await store.lists.import_contacts("patients", contacts, now)
+            made = await store.campaigns.create(NAME, definition, base, ["patients"], now)
+            await store.campaigns.set_state(made.row.id, CampaignState.RUNNING, now)
+        await run_campaigns(context, RunUntil.IDLE)
+
+    run_async(work())

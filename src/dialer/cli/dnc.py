@@ -19,6 +19,8 @@ app = typer.Typer(
     help="The operator's own do-not-call list: it binds every campaign at once.\n\n"
     "Example: dialer dnc add +13055550123 --reason 'asked in writing'",
     no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 

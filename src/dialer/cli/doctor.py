@@ -44,7 +44,7 @@ def doctor(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Check the configuration, pjsua2 and its limits, ports, trunks (by OPTIONS), caller IDs, the store, clock and disk.
+    """Check configuration, pjsua2 and its limits, ports, trunks (by OPTIONS), caller IDs, the store, clock and disk.
 
     Places no call. Exit code 4 when something is bad.
 

@@ -19,6 +19,8 @@ app = typer.Typer(
     help="What would be decided about a call, and why.\n\n"
     'Example: dialer gate explain +13055550123 --campaign "Appointment reminders"',
     no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 STYLE = {Verdict.PASS: "green", Verdict.DEFER: "yellow", Verdict.NEVER: "red"}
 

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from dialer.audio.prepare import prompt_path
-from dialer.cli.context import Context, context_of, run_async
+from dialer.cli.context import CONFIG_NAME, Context, context_of, run_async
 from dialer.cli.templates import CAMPAIGN, settings_toml, trunks_ini
-from dialer.config import CONFIG_NAME
 from dialer.errors import ConfigError
 
 

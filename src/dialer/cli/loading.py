@@ -31,7 +31,7 @@ class FileCampaignLoader:
         self._sounds = config.directory / "sounds"
 
     async def load(self, row: CampaignRow) -> LoadedCampaign:
-        """Parse the definition, prepare what it plays, choose its trunks. Raises CampaignError, AudioError, ConfigError."""
+        """Parse the definition, prepare its sounds, choose its trunks. Raises CampaignError, AudioError, ConfigError."""
         return await asyncio.to_thread(self.load_now, row)
 
     async def retry_plan(self, row: CampaignRow) -> RetryPlan:
@@ -96,7 +96,7 @@ class FileCampaignLoader:
 
 
 def trunks_for(definition: Definition, config: Config) -> tuple[Trunk, ...]:
-    """The trunks this campaign may use, in its order. Raises ConfigError, or CampaignError when its number fits none."""
+    """The trunks this campaign may use, in its order. CampaignError when the number fits none."""
     names = definition.campaign.trunks or tuple(trunk.name for trunk in config.trunks)
     trunks = tuple(config.trunk(name) for name in names)
     fit = tuple(trunk for trunk in trunks if definition.campaign.caller_id in trunk.caller_ids)

@@ -1,20 +1,61 @@
-"""``dialer``: one file for each noun; this one puts them together."""
+"""``dialer``: one file for each noun; this one finds them. A command's file is imported when it is asked for."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from dialer import __version__
-from dialer.cli import campaign, contacts, demo, dnc, doctor, gate, init, logs, report, run, sim
-from dialer.cli.consent import app as consent_app
-from dialer.cli.context import Context, reporting_errors
-from dialer.config import CONFIG_NAME
+from dialer.cli.context import CONFIG_NAME, Context, reporting_errors
+
+COMMANDS = {
+    "init": "Write the files an operator starts from.",
+    "doctor": "Check configuration, limits, ports, trunks, caller IDs, store, clock, disk.",
+    "contacts": "Lists of people: import, list, show.",
+    "consent": "What people agreed to, and what they took back: add, revoke, show.",
+    "dnc": "The operator's own do-not-call list: add, remove, check, import, list.",
+    "campaign": "From a file to a finished list: check, create, start, pause, resume, stop, status, list.",
+    "run": "Call the contacts of the started campaigns.",
+    "gate": "What would be decided about a call, and why: explain.",
+    "logs": "What happened, attempt by attempt; --follow waits for more.",
+    "report": "The account of a campaign: tables, CSV, JSON, HTML.",
+    "demo": "The whole of it on this machine, with 200 simulated people.",
+    "sim": "Callees to call, without a telephone network.",
+}
+"""Every command with its line in ``dialer --help``; each lives in the module of its name."""
+
+
+class _Commands(TyperGroup):
+    """Typer keeps the types of these methods to itself: hence Any."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"dialer.cli.{cmd_name}")
+        app: typer.Typer | None = getattr(module, "app", None)
+        if app is None:
+            app = typer.Typer(rich_markup_mode=None, add_completion=False)
+            app.command(cmd_name)(getattr(module, cmd_name))
+        command = get_command(app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
 
 app = typer.Typer(
     name="dialer",
+    cls=_Commands,
     help="Calls the people on a list, plays each a recorded message, and writes down what happened.\n\n"
     "Before every dial a gate decides whether that call may be placed; nothing skips it.\n\n"
     "Example: dialer demo",
@@ -22,18 +63,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(contacts.app, name="contacts")
-app.add_typer(consent_app, name="consent")
-app.add_typer(dnc.app, name="dnc")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(gate.app, name="gate")
-app.command("init")(init.init)
-app.command("doctor")(doctor.doctor)
-app.command("run")(run.run)
-app.command("logs")(logs.logs)
-app.command("report")(report.report)
-app.command("demo")(demo.demo)
-app.command("sim")(sim.sim)
 
 
 def _version(wanted: bool) -> None:

@@ -27,8 +27,8 @@ def sim(
 ) -> None:
     """Answer calls like a town full of people: some listen, some press keys, some hang up, some are machines.
 
-    It speaks plain SIP and RTP, so other dialers can be tried on it too. Who does what is decided by the number called and
-    the seed. Ends at Ctrl-C.
+    It speaks plain SIP and RTP, so other dialers can be tried on it too. The number called and the seed decide who does
+    what. Ends at Ctrl-C.
 
     Example: dialer sim --port 5070 --account callees.jsonl
     """

@@ -80,7 +80,7 @@ def settings_toml() -> str:
 
 
 def trunks_ini() -> str:
-    """A sip.conf with one trunk and every setting of it, explained; those that can stay at their default are commented."""
+    """A sip.conf with one trunk and every setting of it, explained; what can stay at its default is commented out."""
     lines = [
         "# The ways into the telephone network: one section a trunk. The secret is never written here.",
         "",

@@ -1,8 +1,8 @@
 """The two files an operator writes: ``dialer.toml`` (how dialer runs) and ``sip.conf`` (the ways into the network).
 
-Every setting is documented where it is declared, with its unit; ``dialer init`` writes both files with these sentences in
-them. An unknown setting, or one out of range, is a :class:`~dialer.errors.ConfigError` that names the file, the line where
-it stands, and what is allowed.
+Every setting is documented where it is declared, with its unit; ``dialer init`` writes both files with these sentences
+in them. An unknown setting, or one out of range, is a :class:`~dialer.errors.ConfigError` that names the file, the line
+where it stands, and what is allowed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dialer.calls.trunk import Codec, Transport, Trunk
 from dialer.compliance.policy import CallerIdRight
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ConfigError
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

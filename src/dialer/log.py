@@ -1,7 +1,7 @@
 """Structured logs: JSON lines to a rotating file, one canonical line for each attempt; console rendering on a terminal.
 
-Levels: *debug* is every event of the wire; *info* is every attempt and refusal, and each change of a campaign; *warning*
-needs a look (a trunk down, an agent started anew); *error* needs a hand (outcomes cannot be stored).
+Levels: *debug* is every event of the wire; *info* is every attempt and refusal, and each change of a campaign;
+*warning* needs a look (a trunk down, an agent started anew); *error* needs a hand (outcomes cannot be stored).
 """
 
 from __future__ import annotations

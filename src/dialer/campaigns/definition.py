@@ -1,7 +1,7 @@
 """The campaign file: one TOML document that says who calls, why, with what message, when and how often.
 
-Every setting is documented where it is declared, with its unit. The file is validated as a whole: an unknown key, a value
-out of range or two settings that contradict each other is a :class:`~dialer.errors.CampaignError` naming the key.
+Every setting is documented where it is declared, with its unit. The file is validated as a whole: an unknown key, a
+value out of range or two settings that contradict each other is a :class:`~dialer.errors.CampaignError` naming the key.
 """
 
 from __future__ import annotations

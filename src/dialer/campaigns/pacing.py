@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Pacer:
     """Spaces dials ``1 / cps`` seconds apart.
 
-    A stall is not made up for: the next dial after it goes at once, the ones behind it at their usual spacing. Times are
-    monotonic seconds, given by the caller.
+    A stall is not made up for: the next dial after it goes at once, the ones behind it at their usual spacing. Times
+    are monotonic seconds, given by the caller.
     """
 
     cps: float
@@ -23,7 +23,7 @@ class Pacer:
     def dialed(self, now: float) -> None:
         """A dial goes now."""
         spacing = 1.0 / self.cps
-        # A dial that is a little late does not push the schedule back; one that is late by more than a spacing resets it.
+        # A dial that is a little late does not push the schedule back; one late by more than a spacing resets it.
         self._next = max(self._next + spacing, now) if now - self._next < spacing else now + spacing
 
     def room(self, horizon: float) -> int:

@@ -41,7 +41,8 @@ NEVER_RETRIED = REACHED | {"rejected", "network_blocked", "invalid_number"}
 """Outcomes after which no campaign may try again by itself. A block is not to be worn down by repetition."""
 
 NOBODY_RANG = frozenset({"not_dialed", "trunk_failure"})
-"""Outcomes in which no telephone can have rung: they use up no attempt, and need no gap."""
+"""Outcomes in which no telephone rang as far as we know: they use up none of the campaign's attempts. The gate has its
+own view: it counts a trunk failure toward the law's caps and the gap, because an INVITE did leave."""
 
 SHORT_WAIT = timedelta(minutes=1)
 

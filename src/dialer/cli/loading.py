@@ -31,7 +31,7 @@ class FileCampaignLoader:
         self._sounds = config.directory / "sounds"
 
     async def load(self, row: CampaignRow) -> LoadedCampaign:
-        """Parse the definition, prepare its sounds, choose its trunks. Raises CampaignError, AudioError, ConfigError."""
+        """Parse the definition, prepare its sounds, choose its trunks; raises CampaignError, AudioError, ConfigError."""
         return await asyncio.to_thread(self.load_now, row)
 
     async def retry_plan(self, row: CampaignRow) -> RetryPlan:

@@ -12,6 +12,7 @@ from dialer.compliance.rules import Cap, RuleRow
 OPEN = "open"  # the outcome of an attempt that has none yet
 UNDECIDED = frozenset({OPEN, "interrupted"})  # it may have ended in any way, so it counts for every cap
 NOT_DIALED = "not_dialed"  # its INVITE never left: it counts for nothing
+NO_TRUNK = "trunk_failure"  # no telephone rang as far as we know: the law's caps count it, the campaign's own does not
 OPEN_RECHECK = timedelta(minutes=5)  # when to ask again while an attempt to the number is open
 
 
@@ -32,6 +33,11 @@ class CapCount:
 def placed(history: Sequence[PastAttempt]) -> list[PastAttempt]:
     """The attempts that left, or may have, oldest first."""
     return sorted((each for each in history if each.outcome != NOT_DIALED), key=lambda each: each.at)
+
+
+def used_up(history: Sequence[PastAttempt], campaign_id: int) -> list[PastAttempt]:
+    """The attempts that count against the campaign's own maximum."""
+    return [each for each in placed(history) if each.campaign_id == campaign_id and each.outcome != NO_TRUNK]
 
 
 def count_caps(

@@ -228,7 +228,7 @@ def check_window(case: Case) -> CheckResult:
 
 def check_caps(case: Case) -> CheckResult:
     policy = case.policy
-    mine = [each for each in caps.placed(case.facts.history) if each.campaign_id == policy.campaign_id]
+    mine = caps.used_up(case.facts.history, policy.campaign_id)
     counts = case.caps_at(case.now)
     evidence: dict[str, Any] = {
         "campaign": {"attempts": len(mine), "max": policy.max_attempts},

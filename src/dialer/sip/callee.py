@@ -1,4 +1,4 @@
-"""The other side: incoming calls as plain objects, for the simulated callees. The owner thread's rules are ``leg``'s."""
+"""The other side: incoming calls as plain objects, for the simulated callees. On the owner thread alone, as ``leg``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sound:
         self.seconds = len(pcm) / 16000
 
 
-class CalleeCall(pj.Call):  # type: ignore[misc]  # pjsua2 ships no types
+class CalleeCall(pj.Call):
     """One incoming call. ``tell`` is called inside ``SipEndpoint.poll``."""
 
     def __init__(self, account: pj.Account, call_id: int, tell: Tell) -> None:
@@ -122,7 +122,7 @@ class CalleeCall(pj.Call):  # type: ignore[misc]  # pjsua2 ships no types
         self._tell(self, CalleeNews.KEY, str(prm.digit))
 
 
-class CalleeAccount(pj.Account):  # type: ignore[misc]
+class CalleeAccount(pj.Account):
     """Takes every call that reaches the endpoint, whatever the number."""
 
     def __init__(self, endpoint: SipEndpoint, ringing: Callable[[CalleeCall], None], tell: Tell) -> None:

@@ -15,7 +15,8 @@ from dialer.calls.plan import AnsweredBy
 
 def speech(seconds: float) -> bytes:
     with wave.open(str(prompt_path("demo_message"))) as file:
-        return file.readframes(int(seconds * SAMPLE_RATE))
+        frames: bytes = file.readframes(int(seconds * SAMPLE_RATE))
+        return frames
 
 
 def silence(seconds: float) -> bytes:

@@ -13,7 +13,7 @@ from dialer.audio.prepare import prepare_sound, prompt_path
 from dialer.errors import AudioError
 
 
-def write_wav(path: Path, samples: np.ndarray, rate: int, *, width: int = 2) -> Path:  # type: ignore[type-arg]
+def write_wav(path: Path, samples: np.ndarray, rate: int, *, width: int = 2) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples.shape[1])
         file.setsampwidth(width)
@@ -23,7 +23,7 @@ def write_wav(path: Path, samples: np.ndarray, rate: int, *, width: int = 2) -> 
     return path
 
 
-def tone(pitch: float, rate: int, channels: int = 1, seconds: float = 1.0) -> np.ndarray:  # type: ignore[type-arg]
+def tone(pitch: float, rate: int, channels: int = 1, seconds: float = 1.0) -> np.ndarray:
     at = np.arange(int(seconds * rate)) / rate
     return np.repeat((8000 * np.sin(2 * np.pi * pitch * at))[:, None], channels, axis=1)
 

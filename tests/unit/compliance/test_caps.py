@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.compliance.caps import OPEN_RECHECK, CapCount, count_caps, gap_clear_at, placed
+from dialer.compliance.caps import OPEN_RECHECK, CapCount, count_caps, gap_clear_at, placed, used_up
 from dialer.compliance.policy import PastAttempt, Purpose
 from dialer.compliance.rules import Cap, RuleRow, builtin_rules
 
@@ -128,3 +128,12 @@ def test_the_gap_runs_from_the_last_call_whatever_its_campaign(
 def test_placed_attempts_come_oldest_first() -> None:
     history = (*past(1, 9, 5), *past(3, outcome="not_dialed"))
     assert [each.attempt_id for each in placed(history)] == ["a9", "a5", "a1"]
+
+
+def test_a_dead_trunk_counts_for_the_law_but_uses_up_no_attempt_of_the_campaign() -> None:
+    when = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    failed = PastAttempt("a", 1, when, "trunk_failure")
+    other = PastAttempt("b", 2, when, "busy")
+    busy = PastAttempt("c", 1, when, "busy")
+    assert placed([failed, other, busy]) == [failed, other, busy]
+    assert used_up([failed, other, busy], 1) == [busy]

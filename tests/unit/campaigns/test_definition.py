@@ -1,0 +1,81 @@
+"""Campaign files, good and bad."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+import pytest
+
+from dialer.campaigns.definition import Answer, parse_definition
+from dialer.compliance.policy import DailyHours, Purpose
+from dialer.errors import CampaignError
+
+GOOD = """
+[campaign]
+name = "Flu shots"
+purpose = "health"
+caller_id = "+1 305 555 0100"
+[seller]
+name = "Sunrise Clinic LLC"
+callback = "+13055550100"
+[message]
+sound = "message.wav"
+"""
+
+
+def test_a_short_file_has_careful_defaults() -> None:
+    campaign = parse_definition(GOOD, "flu.toml")
+    assert campaign.campaign.caller_id == "+13055550100"
+    assert campaign.keys == {"1": "accept", "2": "repeat", "9": "opt_out"}
+    assert campaign.limits.ring_timeout_s >= 15
+    assert campaign.machines.policy == "hang_up"
+    policy = campaign.policy(7)
+    assert (policy.campaign_id, policy.purpose, policy.seller) == (7, Purpose.HEALTH, "Sunrise Clinic LLC")
+    assert policy.gap == timedelta(hours=4)
+    assert policy.hours is None
+
+
+def test_everything_that_is_set_is_heard() -> None:
+    campaign = parse_definition(
+        GOOD
+        + """
+[keys]
+3 = { answer = "call me back" }
+9 = "opt_out"
+[hours]
+opens = 10:00:00
+closes = 17:30:00
+[attempts]
+max = 2
+gap_minutes = 60
+retry_minutes = { busy = 15 }
+""",
+        "flu.toml",
+    )
+    assert campaign.keys["3"] == Answer(answer="call me back")
+    assert campaign.policy(1).hours == DailyHours(time(10), time(17, 30))
+    retry = campaign.retry()
+    assert (retry.max_attempts, dict(retry.waits)) == (2, {"busy": timedelta(minutes=15)})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("health", "spam"), "campaign.purpose: .*'marketing'"),
+        (("+1 305 555 0100", "555 0100"), "campaign.caller_id: not a telephone number"),
+        (('name = "Flu shots"', 'name = "Flu\\nshots"'), "campaign.name"),
+        (("[seller]", "[seler]"), "seller: .*required.*; seler: unknown setting"),
+        (("[message]", "[pacing]\ncps = 0\n[message]"), "pacing.cps: .*greater than 0"),
+        (("[message]", "[limits]\nring_timeout_s = 10\n[message]"), "limits.ring_timeout_s: .*15"),
+        (("[message]", '[keys]\n1 = "accept"\n[message]'), "keys: one key must be .opt_out."),
+        (("[message]", '[keys]\n9 = "opt_out"\nA = "accept"\n[message]'), "keys.A"),
+        (("[message]", "[machines]\ndetect = false\n[message]"), "detect = false needs"),
+        (("[message]", "[hours]\nopens = 18:00:00\ncloses = 09:00:00\n[message]"), "opens must be before closes"),
+        (("[message]", "[attempts]\nretry_minutes = { opted_out = 5 }\n[message]"), "retry_minutes"),
+        (("[message]", "[attempts]\nretry_minutes = { network_blocked = 5 }\n[message]"), "retry_minutes"),
+        (("[campaign]", "[campaign"), "flu.toml: not valid TOML"),
+    ],
+)
+def test_a_mistake_names_its_key(change: tuple[str, str], says: str) -> None:
+    with pytest.raises(CampaignError, match=says):
+        parse_definition(GOOD.replace(*change), "flu.toml")

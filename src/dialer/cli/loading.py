@@ -31,7 +31,7 @@ class FileCampaignLoader:
         self._sounds = config.directory / "sounds"
 
     async def load(self, row: CampaignRow) -> LoadedCampaign:
-        """Parse the definition, prepare its sounds, choose its trunks; raises CampaignError, AudioError, ConfigError."""
+        """Parse the definition, prepare its sounds, choose its trunks. Raises as ``load_now``."""
         return await asyncio.to_thread(self.load_now, row)
 
     async def retry_plan(self, row: CampaignRow) -> RetryPlan:
@@ -39,7 +39,7 @@ class FileCampaignLoader:
         return parse_definition(row.definition, row.name).retry()
 
     def load_now(self, row: CampaignRow) -> LoadedCampaign:
-        """As ``load``, for those who have no event loop."""
+        """The same where there is no event loop. Raises CampaignError, AudioError, ConfigError."""
         definition = parse_definition(row.definition, row.name)
         trunks = trunks_for(definition, self._config)
         base = Path(row.base_dir)

@@ -73,8 +73,11 @@ def free_ports(count: int) -> list[int]:
 class Sipp:
     """One SIPp process playing a scenario; its message trace is what the dialer said to it."""
 
-    def __init__(self, folder: Path, scenario: str, *, transport: str = "udp", calls: int = 1, **keys: str) -> None:
-        self.port, media_port = free_ports(2)
+    def __init__(
+        self, folder: Path, scenario: str, *, transport: str = "udp", calls: int = 1, port: int = 0, **keys: str
+    ) -> None:
+        free_port, media_port = free_ports(2)
+        self.port = port or free_port
         self._trace = folder / f"{scenario}-{self.port}.msg"
         text = (HERE / "scenarios" / f"{scenario}.xml").read_text()
         for key, value in {"pt": "0", **keys}.items():  # SIPp's own -key does not reach the response code
@@ -87,14 +90,14 @@ class Sipp:
                 "-m", str(calls), "-t", "t1" if transport == "tcp" else "u1", "-timeout", "60",
                 "-nostdin", "-trace_msg", "-message_file", str(self._trace),
             ],
-            cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "TERM": "xterm"},
+            cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"},
         )  # fmt: skip
 
     async def listening(self) -> None:
         """Wait until the port is taken."""
         for _ in range(200):
             if self.process.poll() is not None:
-                raise RuntimeError(f"SIPp ended: {self.process.stderr.read()!r}")  # type: ignore[union-attr]
+                raise RuntimeError(f"SIPp ended with code {self.process.returncode}: try {self.process.args!r}")
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
                 try:
                     udp.bind((HOST, self.port))
@@ -106,7 +109,7 @@ class Sipp:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.communicate()
+        self.process.wait()
 
     def received(self, method: str = "") -> list[str]:
         """The messages that SIPp received, or those of one method or status code."""
@@ -293,10 +296,12 @@ class Wire:
         return desk
 
     async def close(self) -> None:
-        for desk in self.desks:
-            await desk.close()
-        for peer in self.started:
-            peer.stop()
+        try:
+            for desk in self.desks:
+                await desk.close()
+        finally:
+            for peer in self.started:
+                peer.stop()
 
 
 def to(peer: Sipp | Hole, name: str, **settings: Any) -> Trunk:

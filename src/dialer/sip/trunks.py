@@ -105,11 +105,15 @@ class TrunkLine:
         self._settle()
 
     def unregister(self) -> bool:
-        """Take our registration back; whether there was one."""
-        active = self._registration is not None and self._registration.state is TrunkState.UP
-        if active:
+        """Take our registration back; whether an answer is to be awaited."""
+        if self._registration is None or self._registration.state is not TrunkState.UP:
+            return False
+        try:
             self.account.setRegistration(False)
-        return active
+        except pj.Error as error:  # a refresh is under way: the registration runs out by itself
+            _log.info("the registration could not be taken back", trunk=self.trunk.name, error=error.reason)
+            return False
+        return True
 
     def close(self) -> None:
         """Give the account back."""
@@ -139,9 +143,8 @@ class TrunkLine:
         self._schedule.at(self._clock() + self.trunk.options_seconds, self._keep_alive)
 
     def _send_options(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = self._schedule.at(self._clock() + PROBE_TIMEOUT_S, self._options_silent)
+        if self._deadline is None:  # a keep-alive may be sent before the last one is given up
+            self._deadline = self._schedule.at(self._clock() + PROBE_TIMEOUT_S, self._options_silent)
         request = pj.SendRequestParam()
         request.method = "OPTIONS"
         request.txOption.targetUri = f"sip:{self.trunk.host}:{self.trunk.port};transport={self.trunk.transport}"
@@ -153,11 +156,13 @@ class TrunkLine:
     def _options_answered(self, code: int, phrase: str) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
+            self._deadline = None
         state = TrunkState.UP if code and code != 503 else TrunkState.DOWN
         self._alive = self._made(state, code, phrase)
         self._settle()
 
     def _options_silent(self) -> None:
+        self._deadline = None
         self._alive = self._made(TrunkState.DOWN, 0, f"{SILENT} within {PROBE_TIMEOUT_S:g} s")
         self._settle()
 
@@ -214,7 +219,7 @@ class Trunks:
         return [line for line in lines if not line.trunk.caller_ids or caller_id in line.trunk.caller_ids]
 
     def unregister(self) -> bool:
-        """Take every registration back; whether there was any."""
+        """Take every registration back; whether answers are to be awaited."""
         active = [line.unregister() for line in self._lines.values()]
         return any(active)
 

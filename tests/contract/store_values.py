@@ -1,4 +1,4 @@
-"""Values that store tests are made of. Every number is of the range kept for fiction (555-01xx) or of no subscriber."""
+"""Values that store tests are made of."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -100,20 +101,16 @@ class ContactLists:
         pass through; ``progress`` is told how many were read. The file is locked for the last moment only.
         """
         given = 0
-        async with self._database.apart() as connection:
-            await connection.run_sync(_staging.drop_all)
-            await connection.run_sync(_staging.create_all)
-            await connection.commit()
+        async with self._database.apart() as transact:
+            await transact(_staging.drop_all)  # of an import that broke off
+            await transact(_staging.create_all)
             for batch in _batches(contacts):
-                await connection.run_sync(_stage, batch)
-                await connection.commit()
+                await transact(partial(_stage, batch=batch))
                 given += len(batch)
                 if progress is not None:
                     progress(given)
-            counts = await connection.run_sync(_merge, list_name, given, now)
-            await connection.commit()
-            await connection.run_sync(_staging.drop_all)
-            await connection.commit()
+            counts = await transact(partial(_merge, list_name=list_name, given=given, now=now))
+            await transact(_staging.drop_all)
         return counts
 
     async def all(self) -> list[ListRow]:
@@ -185,7 +182,7 @@ def _stage(connection: sa.Connection, batch: Sequence[Contact]) -> None:
 
 
 def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime) -> ImportCounts:
-    """From the temporary tables into the lasting ones. It begins with a write: see Database.apart."""
+    """From the temporary tables into the lasting ones."""
     connection.execute(insert(contact_list).values(name=list_name, created_at=now).on_conflict_do_nothing())
     list_id = list_ids(connection, [list_name])[0]
 

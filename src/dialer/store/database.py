@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import aiosqlite
 import sqlalchemy as sa
@@ -23,6 +23,12 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 5.0
 READERS = 4
+
+
+class Transact(Protocol):
+    """Runs work in a transaction of its own; SQL errors come out as StoreError."""
+
+    async def __call__(self, work: Callable[[sa.Connection], T], /) -> T: ...
 
 
 class Database:
@@ -75,16 +81,23 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def apart(self) -> AsyncIterator[AsyncConnection]:
-        """A writing connection of one's own, for long work that stages in temporary tables before it commits.
-
-        Its transactions lock the file at their first write only; that write must come before any read of the file.
-        """
+    async def apart(self) -> AsyncIterator[Transact]:
+        """A writing connection of one's own, for long work that stages in temporary tables between transactions."""
         if self._writers is None:
             raise StoreReadOnly(f"{self.path} was opened for reading only")
         with store_errors(self.path):
-            async with self._writers.connect() as connection:
-                yield await connection.execution_options(begin_with="BEGIN")
+            connection = await self._writers.connect()
+
+        async def transact(work: Callable[[sa.Connection], T]) -> T:
+            with store_errors(self.path):
+                result = await connection.run_sync(work)
+                await connection.commit()
+            return result
+
+        try:
+            yield transact
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         """Finish what was handed in and let the file go."""
@@ -137,6 +150,6 @@ def _engine(path: Path, *, begin_with: str, pragmas: tuple[str, ...], read_only:
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin_with", begin_with))
+        connection.exec_driver_sql(begin_with)
 
     return engine

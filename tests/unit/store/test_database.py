@@ -135,6 +135,16 @@ async def test_a_path_may_hold_any_character(tmp_path: Path) -> None:
     assert path.stat().st_size > 0
 
 
+async def test_a_commit_is_on_the_disk_before_it_returns(path: Path) -> None:
+    async with await Store.open(path, create=True) as store:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys")
+        set_to = await store._database.write(
+            lambda each: [each.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() for pragma in pragmas]
+        )
+    full = 2
+    assert set_to == ["wal", full, 1]
+
+
 # --- locked --------------------------------------------------------------------------------------------------------
 
 

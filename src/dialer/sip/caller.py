@@ -50,6 +50,7 @@ from dialer.sip.trunks import Trunks
 
 EAR_EVERY_S = 0.04
 SOUND_CHECK_S = 0.02
+SOUND_TAIL_S = 0.1  # from the last sample given to the bridge until it has passed the far end's jitter buffer
 TAP_MS = 2000
 MAX_READ = 8000  # samples
 
@@ -319,9 +320,12 @@ class Caller:
         if self._audio is None:
             return
         if self._audio.finished():
-            self.receive(SoundFinished())
+            self._sound_due = self._around.schedule.at(monotonic() + SOUND_TAIL_S, self._sound_finished)
         else:
             self._await_end(SOUND_CHECK_S)
+
+    def _sound_finished(self) -> None:
+        self.receive(SoundFinished())
 
     def _be_silent(self) -> None:
         if self._sound_due is not None:

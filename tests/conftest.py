@@ -1,12 +1,14 @@
-"""With CI set, a test that would skip fails instead: there, every tool is expected to be present."""
+"""For every test: with CI set, one that would skip fails instead, for there every tool is expected to be present."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from tests.operators import Operator
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -27,3 +29,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return _skip_is_failure((yield))
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    """A directory with a configuration whose trunk nobody answers at."""
+    made = Operator(tmp_path)
+    made.run("init", ".")
+    return made

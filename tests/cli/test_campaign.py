@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Operator
+    from tests.operators import Operator
 
 # name -> (what the callee does, the outcome that must be written down)
 PEOPLE = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dialer.audio.prepare import PreparedSound, prepare_sound, prompt_path
 from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy
 from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, parse_definition
+from dialer.compliance.policy import Purpose
 from dialer.engine.ports import LoadedCampaign
 from dialer.errors import CampaignError
 
@@ -104,5 +105,11 @@ def trunks_for(definition: Definition, config: Config) -> tuple[Trunk, ...]:
         raise CampaignError(
             f"caller ID {definition.campaign.caller_id} is not among the caller_ids of {', '.join(names)}",
             hint="sip.conf lists the numbers that you have a right to present, with the ground",
+        )
+    hiding = [trunk.name for trunk in fit if trunk.private]
+    if hiding and definition.campaign.purpose is Purpose.MARKETING:
+        raise CampaignError(
+            f"trunk {hiding[0]} withholds the number, which a sales call may not (47 CFR 64.1601(e))",
+            hint="set private = no in sip.conf, or name other trunks in the campaign",
         )
     return fit

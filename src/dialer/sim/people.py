@@ -108,6 +108,9 @@ class People:
                     due.cancel()
                 self._note(visit, "over", reason=detail, heard_ms=visit.heard_ms, keys=visit.keys_heard)
                 self._gone.append(call.sip_call_id)
+            case CalleeNews.FAILED:
+                self._note(visit, "fault", detail=detail)
+                self._after(visit, 0.0, self._hang_up)
             case CalleeNews.KEY:
                 visit.keys_heard += detail
             case CalleeNews.MEDIA if visit.answered:

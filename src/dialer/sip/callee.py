@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 import pjsua2 as pj
+import structlog
 
+from dialer.sip.callbacks import guarded
 from dialer.sip.endpoint import SipEndpoint
 
 
@@ -16,8 +18,11 @@ class CalleeNews(StrEnum):
 
     MEDIA = "media"  # audio flows, or flows anew
     KEY = "key"  # a key was pressed at the far end
+    FAILED = "failed"  # one of our own callbacks raised; the detail says what
     OVER = "over"  # nothing more will come: drop the call, outside the callback
 
+
+_log = structlog.stdlib.get_logger("dialer.sip")
 
 Tell = Callable[["CalleeCall", CalleeNews, str], None]
 
@@ -41,7 +46,6 @@ class CalleeCall(pj.Call):
         self.number = _user(info.localUri)
         self.caller = _user(info.remoteUri)
         self.sip_call_id = str(info.callIdString)
-        self.error = ""
 
     @property
     def has_audio(self) -> bool:
@@ -102,11 +106,17 @@ class CalleeCall(pj.Call):
             param.txOption.headers.append(field)
         self.answer(param)
 
+    def callback_failed(self, detail: str) -> None:
+        """See ``callbacks``."""
+        self._tell(self, CalleeNews.FAILED, detail)
+
+    @guarded
     def onCallState(self, prm: pj.OnCallStateParam) -> None:  # noqa: N802  pjsua2 names it
         if self.getInfo().state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self._audio = None
             self._tell(self, CalleeNews.OVER, str(self.getInfo().lastReason))
 
+    @guarded
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:  # noqa: N802
         info = self.getInfo()  # kept while its media are looked at: they are parts of it, and SWIG holds no reference
         for media in info.media:
@@ -118,6 +128,7 @@ class CalleeCall(pj.Call):
                 self._audio.startTransmit(line)
                 self._tell(self, CalleeNews.MEDIA, "")
 
+    @guarded
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:  # noqa: N802
         self._tell(self, CalleeNews.KEY, str(prm.digit))
 
@@ -133,6 +144,11 @@ class CalleeAccount(pj.Account):
         config.idUri = f"sip:sim@{endpoint.settings.bind}:{endpoint.sip_port}"
         self.create(config, True)
 
+    def callback_failed(self, detail: str) -> None:
+        """See ``callbacks``; the caller is answered with a 500."""
+        _log.error("an incoming call was lost", detail=detail)
+
+    @guarded
     def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:  # noqa: N802
         self._ringing(CalleeCall(self, prm.callId, self._tell))
 

@@ -87,7 +87,7 @@ class AsteriskPeer:
         while True:
             # Until it is closed, its header says that it is empty.
             if row.recording.exists() and row.recording.stat().st_size > WAV_HEADER:
-                with wave.open(str(row.recording)) as file:
+                with wave.open(str(row.recording), "rb") as file:
                     assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
                     if file.getnframes() > 0:
                         return file.readframes(file.getnframes())

@@ -1,13 +1,14 @@
 """Keeping the SIP agents alive, and knowing which agent has which call.
 
-An agent that ends, or does not answer for ``silence_s``, takes its calls with it: each is reported lost, the agent is
-started anew. The first start is different: its failure is the operator's to mend, and ends the run.
+An agent that ends takes its calls with it: each of them is reported lost, and another agent is started. One that does
+not answer for ``silence_s`` is killed. The first start is different: its failure is the operator's to mend, and ends
+the run.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,13 +24,15 @@ from dialer.calls.frames import (
     ToAgent,
 )
 from dialer.calls.plan import CallPlan
-from dialer.engine.ports import Agent, AgentFactory, Clock
+from dialer.engine.ports import Agent, AgentFactory, Spawn
 from dialer.errors import AgentError
 
-FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 30.0
-PING_EVERY_S = 2.0
+PINGS = 5  # unanswered in a row, after which an agent counts as stuck
+MIN_PING_S = 0.05
+SEND_S = 0.2  # how long to wait for an agent to take a frame; it stays queued after that
 CLOSING_GRACE = timedelta(seconds=3)
+CLOSING_S = 1.0  # for what an agent said last to be read
 
 
 @dataclass(slots=True)
@@ -39,32 +42,40 @@ class _Slot:
     index: int
     agent: Agent | None = None
     live: set[str] = field(default_factory=set)
-    answered_at: float = 0.0
+    unanswered: int = 0  # pings
 
 
 class AgentPool:
-    """The agents of one run. Frames go to ``on_frame``, attempts that died with their agent to ``on_lost``."""
+    """The agents of one run. Frames go to ``on_frame`` with the agent's place in the pool.
+
+    ``on_gone`` is told that an agent has ended, with the attempts that died with it.
+    """
 
     def __init__(
         self,
         factory: AgentFactory,
-        clock: Clock,
+        spawn: Spawn,
         *,
         count: int,
         silence_s: float,
-        on_frame: Callable[[FromAgent], None],
-        on_lost: Callable[[str], None],
+        restart_s: float,
+        on_frame: Callable[[int, FromAgent], None],
+        on_gone: Callable[[int, Sequence[str]], None],
         on_trouble: Callable[[str], None],
     ) -> None:
         self._factory = factory
-        self._clock = clock
-        self._silence_s = silence_s
+        self._spawn = spawn
+        self._ping_every_s = max(MIN_PING_S, (silence_s - PINGS * SEND_S) / (PINGS + 1))
+        self._restart_s = restart_s
         self._on_frame = on_frame
-        self._on_lost = on_lost
+        self._on_gone = on_gone
         self._on_trouble = on_trouble
         self._slots = [_Slot(index) for index in range(count)]
         self._sounds: dict[str, str] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._attending: list[asyncio.Task[None]] = []
+        self._watching: list[asyncio.Task[None]] = []
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._closing = False
 
     @property
@@ -72,21 +83,28 @@ class AgentPool:
         """Calls handed to agents whose end has not come back."""
         return sum(len(slot.live) for slot in self._slots)
 
+    @property
+    def is_up(self) -> bool:
+        """Whether any agent is there to take a call."""
+        return any(slot.agent is not None for slot in self._slots)
+
+    async def quiet(self) -> None:
+        """Wait until no call is live."""
+        await self._quiet.wait()
+
     async def start(self) -> None:
         """Start every agent. Raises AgentError when one cannot start."""
         for slot in self._slots:
             slot.agent = await self._factory(slot.index)
-            slot.answered_at = self._clock.monotonic()
-            self._tasks.append(asyncio.create_task(self._attend(slot)))
-        self._tasks.append(asyncio.create_task(self._watch()))
+            self._attending.append(self._spawn(self._attend(slot, slot.agent)))
+            self._watching.append(self._spawn(self._watch(slot)))
 
     async def load_sounds(self, sounds: dict[str, str]) -> None:
         """Have every agent load these sounds (id -> path), and load them again into any that is started later."""
         for sound, path in sounds.items():
-            if self._sounds.get(sound) == path:
-                continue
-            self._sounds[sound] = path
-            await self.tell_all(LoadSound(sound=sound, path=path))
+            if self._sounds.get(sound) != path:
+                self._sounds[sound] = path
+                await self.tell_all(LoadSound(sound=sound, path=path))
 
     async def place(self, plan: CallPlan) -> None:
         """Hand a call to the agent with the fewest. Raises AgentError when none is up; the call was then not placed."""
@@ -95,19 +113,15 @@ class AgentPool:
             raise AgentError("no SIP agent is up")
         _, index, agent = min(up, key=lambda each: each[:2])
         self._slots[index].live.add(plan.attempt_id)
-        try:
-            await agent.send(PlaceCall(plan=plan))
-        except AgentError as error:
-            # Whether the frame arrived is unknown: the slot's own ending reports the attempt lost, as interrupted.
-            self._on_trouble(f"agent gone while a call was handed over: {error}")
+        self._quiet.clear()
+        # Whether the frame arrives is unknown when this fails: the agent's end then reports the attempt lost.
+        await self._send(agent, PlaceCall(plan=plan))
 
     async def confirm_opt_out(self, attempt_id: str) -> None:
         """Tell the attempt's agent that its opt-out is durable."""
-        await self._tell_owner(attempt_id, OptOutStored(attempt_id=attempt_id))
-
-    async def hang_up(self, attempt_id: str) -> None:
-        """End one call."""
-        await self._tell_owner(attempt_id, HangUp(attempt_id=attempt_id))
+        for slot in self._slots:
+            if attempt_id in slot.live:
+                await self._tell(slot, OptOutStored(attempt_id=attempt_id))
 
     async def hang_up_all(self) -> None:
         """End every call."""
@@ -115,82 +129,125 @@ class AgentPool:
 
     async def tell_all(self, frame: ToAgent) -> None:
         """Send a frame to every agent that is up."""
-        for slot in self._slots:
-            await self._tell(slot, frame)
+        await asyncio.gather(*(self._tell(slot, frame) for slot in self._slots))
 
     async def close(self) -> None:
         """End every agent; what they still had is reported lost."""
         self._closing = True
-        await asyncio.gather(*(slot.agent.close(CLOSING_GRACE) for slot in self._slots if slot.agent is not None))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for watching in self._watching:
+            watching.cancel()
+        up = [slot.agent for slot in self._slots if slot.agent is not None]
+        await asyncio.gather(*(_end(agent, CLOSING_GRACE) for agent in up))
+        if up and self._attending:
+            await asyncio.wait(self._attending, timeout=CLOSING_S)
+        for attending in self._attending:
+            attending.cancel()
+        await asyncio.gather(*self._attending, *self._watching, return_exceptions=True)
         for slot in self._slots:
             self._lose(slot)
-
-    async def _tell_owner(self, attempt_id: str, frame: ToAgent) -> None:
-        for slot in self._slots:
-            if attempt_id in slot.live:
-                await self._tell(slot, frame)
 
     async def _tell(self, slot: _Slot, frame: ToAgent) -> None:
-        if slot.agent is None:
-            return
+        if slot.agent is not None:
+            await self._send(slot.agent, frame)
+
+    async def _send(self, agent: Agent, frame: ToAgent) -> None:
         try:
-            await slot.agent.send(frame)
+            async with asyncio.timeout(SEND_S):
+                await agent.send(frame)
         except AgentError as error:
             self._on_trouble(str(error))
+        except TimeoutError:
+            pass  # queued all the same; an agent that takes nothing any more answers no ping either
 
-    async def _attend(self, slot: _Slot) -> None:
-        while not self._is_closing():
-            if slot.agent is not None:
-                async for frame in slot.agent.frames():
-                    slot.answered_at = self._clock.monotonic()
-                    if isinstance(frame, CallEnded):
-                        slot.live.discard(frame.record.attempt_id)
-                    if not isinstance(frame, Pong):
-                        self._on_frame(frame)
-            agent, slot.agent = slot.agent, None
-            self._lose(slot)
+    async def _attend(self, slot: _Slot, agent: Agent) -> None:
+        """Hear the agent of this place; when it ends, report its calls lost and start another."""
+        while True:
+            await self._hear(slot, agent)
+            slot.agent = None
             if self._is_closing():
-                return
+                return  # close() reports what is lost
             self._on_trouble("a SIP agent ended; starting another")
-            if agent is not None:
-                await agent.close(timedelta(0))
-            slot.agent = await self._start_again(slot.index)
-            slot.answered_at = self._clock.monotonic()
-            for sound, path in self._sounds.items():
-                await self._tell(slot, LoadSound(sound=sound, path=path))
+            await _end(agent, timedelta(0))
+            self._lose(slot)
+            agent = await self._start_again(slot.index)
+            slot.unanswered = 0
+            slot.agent = agent
+
+    async def _hear(self, slot: _Slot, agent: Agent) -> None:
+        async for frame in agent.frames():
+            slot.unanswered = 0
+            if isinstance(frame, CallEnded):
+                slot.live.discard(frame.record.attempt_id)
+                self._note_quiet()
+            if not isinstance(frame, Pong):
+                self._on_frame(slot.index, frame)
 
     def _is_closing(self) -> bool:
         return self._closing
 
     async def _start_again(self, index: int) -> Agent:
-        backoff = FIRST_BACKOFF_S
+        """An agent with every sound loaded. There is no await between its readiness and the return."""
+        backoff = self._restart_s
         while True:
-            try:
-                return await self._factory(index)
-            except AgentError as error:
-                self._on_trouble(f"a SIP agent cannot start: {error}")
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, LAST_BACKOFF_S)
+            try:
+                agent = await self._factory(index)
+            except (AgentError, OSError) as error:
+                self._on_trouble(f"a SIP agent cannot start: {error}")
+                continue
+            given: dict[str, str] = {}
+            try:
+                while given != self._sounds:  # a campaign may bring more meanwhile
+                    for sound, path in list(self._sounds.items()):
+                        await agent.send(LoadSound(sound=sound, path=path))
+                        given[sound] = path
+            except BaseException as error:
+                await _end(agent, timedelta(0))
+                if not isinstance(error, AgentError):
+                    raise
+                self._on_trouble(f"a SIP agent ended at its start: {error}")
+            else:
+                return agent
 
-    async def _watch(self) -> None:
-        """An agent that is silent is stuck: end it, so that its calls are known to be over."""
+    async def _watch(self, slot: _Slot) -> None:
+        """An agent that is silent is stuck: end it, so that its calls are known to be over.
+
+        Unanswered pings are counted, not seconds: when this process itself was held up, its agents are not to blame.
+        """
         number = 0
         while True:
-            await asyncio.sleep(PING_EVERY_S)
+            await asyncio.sleep(self._ping_every_s)
+            agent = slot.agent
+            if agent is None:
+                continue
+            if slot.unanswered >= PINGS:
+                self._on_trouble(f"a SIP agent has not answered {PINGS} pings; ending it")
+                slot.unanswered = 0
+                await _end(agent, timedelta(0))  # with that its frames end, and _attend sees to the rest
+                continue
+            slot.unanswered += 1
             number += 1
-            for slot in self._slots:
-                if slot.agent is None:
-                    continue
-                if self._clock.monotonic() - slot.answered_at > self._silence_s:
-                    self._on_trouble(f"a SIP agent has not answered for {self._silence_s:g} s; ending it")
-                    await slot.agent.close(timedelta(0))
-                else:
-                    await self._tell(slot, Ping(number=number))
+            await self._send(agent, Ping(number=number))
 
     def _lose(self, slot: _Slot) -> None:
-        lost, slot.live = slot.live, set()
-        for attempt_id in sorted(lost):
-            self._on_lost(attempt_id)
+        lost, slot.live = sorted(slot.live), set()
+        self._note_quiet()
+        self._on_gone(slot.index, lost)
+
+    def _note_quiet(self) -> None:
+        if not self.live_calls:
+            self._quiet.set()
+
+
+async def _end(agent: Agent, grace: timedelta) -> None:
+    """Close, but do not wait longer than that for an agent that takes nothing any more."""
+    if grace:
+        try:
+            async with asyncio.timeout(grace.total_seconds() + CLOSING_S):
+                await agent.close(grace)
+        except TimeoutError:
+            pass
+        else:
+            return
+    await agent.close(timedelta(0))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import CallRecord, EndedBy
 from dialer.campaigns.retry import NOBODY_RANG, Finished, RetryPlan, TryAgain, after_attempt
+from dialer.engine.lanes import Lane
 from dialer.engine.recorder import Recorder, opt_out_of
 from dialer.results.records import AttemptLine, CampaignRow, Claim, Ended, InterruptedAttempt
 
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
 
     from dialer.engine.ports import Clock, Observer
 
+TRUNK_FAILURES = 5  # in a row, after which the trunk is taken for dead
+
+_SAYS_NOTHING_OF_TRUNKS = {Outcome.NOT_DIALED, Outcome.INTERRUPTED, Outcome.CANCELED}
+
 
 @dataclass(frozen=True, slots=True)
 class _InFlight:
     claim: Claim
     campaign: CampaignRow
     retry: RetryPlan
+    lanes: tuple[Lane, ...] = ()
 
 
 class Attempts:
@@ -34,50 +41,54 @@ class Attempts:
         self._in_flight: dict[str, _InFlight] = {}
         self._ending: dict[str, _InFlight] = {}
         self._trunk_failures: dict[int, int] = {}
+        self._trouble: dict[int, str] = {}
 
-    def opened(self, attempt_id: str, claim: Claim, campaign: CampaignRow, retry: RetryPlan) -> None:
-        """The attempt is durable; from here on exactly one outcome follows."""
-        self._in_flight[attempt_id] = _InFlight(claim, campaign, retry)
+    def opened(
+        self, attempt_id: str, claim: Claim, campaign: CampaignRow, retry: RetryPlan, lanes: Iterable[Lane] = ()
+    ) -> None:
+        """The attempt is durable; from here on exactly one outcome follows. Its lanes are told when it has ended."""
+        self._in_flight[attempt_id] = _InFlight(claim, campaign, retry, tuple(lanes))
 
-    def live(self, campaign_id: int) -> int:
-        """Attempts of this campaign whose outcome has not come yet."""
-        return sum(1 for each in self._in_flight.values() if each.campaign.id == campaign_id)
+    def unrecorded(self, campaign_id: int) -> bool:
+        """Whether an attempt of this campaign is live, or has an outcome that is not yet on disk."""
+        return any(
+            each.campaign.id == campaign_id for flights in (self._in_flight, self._ending) for each in flights.values()
+        )
 
-    def unrecorded(self, campaign_id: int) -> int:
-        """Attempts of this campaign whose outcome is not yet on disk."""
-        return self.live(campaign_id) + sum(1 for each in self._ending.values() if each.campaign.id == campaign_id)
+    def trouble(self, campaign_id: int) -> str | None:
+        """Why further calls of this campaign would come to nothing, going by how its last ones ended; None: nothing."""
+        return self._trouble.get(campaign_id)
 
-    def trunk_failures(self, campaign_id: int) -> int:
-        """How many of the campaign's attempts in a row found no trunk."""
-        return self._trunk_failures.get(campaign_id, 0)
+    def forget_trouble(self, campaign_id: int) -> None:
+        """The campaign starts anew: whatever was wrong may have been mended."""
+        self._trunk_failures.pop(campaign_id, None)
+        self._trouble.pop(campaign_id, None)
 
     def ended(self, record: CallRecord) -> None:
         """The agent's account of an attempt. One that is not ours any more is ignored: its outcome stands."""
-        flight = self._in_flight.pop(record.attempt_id, None)
-        if flight is None:
-            return
-        failed = record.outcome is Outcome.TRUNK_FAILURE
-        self._trunk_failures[flight.campaign.id] = self.trunk_failures(flight.campaign.id) + 1 if failed else 0
-        self._record(flight, record)
+        flight = self._taken(record.attempt_id)
+        if flight is not None:
+            self._learn(flight.campaign.id, record)
+            self._record(flight, record)
 
     def lost(self, attempt_id: str) -> None:
         """The attempt's agent has gone: it may have rung, so it is interrupted and counts."""
-        flight = self._in_flight.pop(attempt_id, None)
+        flight = self._taken(attempt_id)
         if flight is not None:
             self._record(flight, _interrupted(attempt_id, self._clock.now(), "the SIP agent ended during the call"))
 
     def not_dialed(self, attempt_id: str, why: NotDialed) -> None:
         """The attempt never went to an agent."""
-        flight = self._in_flight.pop(attempt_id)
-        now = self._clock.now()
-        record = CallRecord(
-            attempt_id=attempt_id,
-            outcome=Outcome.NOT_DIALED,
-            not_dialed=why,
-            ended_at=now,
-            ended_by=EndedBy.DIALER,
-        )
-        self._record(flight, record)
+        flight = self._taken(attempt_id)
+        if flight is not None:
+            record = CallRecord(
+                attempt_id=attempt_id,
+                outcome=Outcome.NOT_DIALED,
+                not_dialed=why,
+                ended_at=self._clock.now(),
+                ended_by=EndedBy.DIALER,
+            )
+            self._record(flight, record)
 
     def interrupted(self, attempt: InterruptedAttempt, campaign: CampaignRow, retry: RetryPlan) -> None:
         """An attempt that an earlier run left open."""
@@ -104,6 +115,25 @@ class Attempts:
                 attempt_number=flight.claim.attempts + 1,
             )
         )
+
+    def _taken(self, attempt_id: str) -> _InFlight | None:
+        flight = self._in_flight.pop(attempt_id, None)
+        for lane in flight.lanes if flight else ():
+            lane.ended()
+        return flight
+
+    def _learn(self, campaign_id: int, record: CallRecord) -> None:
+        """See what an agent's record says of the way out."""
+        if record.not_dialed is NotDialed.BAD_PLAN:
+            self._trouble[campaign_id] = f"its calls cannot be placed: {record.detail}"
+        elif record.outcome is Outcome.TRUNK_FAILURE or record.not_dialed is NotDialed.NO_TRUNK:
+            failures = self._trunk_failures.get(campaign_id, 0) + 1
+            self._trunk_failures[campaign_id] = failures
+            if failures >= TRUNK_FAILURES:
+                said = f"{record.sip_code or ''} {record.sip_reason or record.detail}".strip()
+                self._trouble[campaign_id] = f"{failures} calls in a row found no trunk that takes them; last: {said}"
+        elif record.outcome not in _SAYS_NOTHING_OF_TRUNKS:
+            self._trunk_failures.pop(campaign_id, None)
 
     def _record(self, flight: _InFlight, record: CallRecord) -> None:
         made = flight.claim.attempts + (0 if record.outcome in NOBODY_RANG else 1)

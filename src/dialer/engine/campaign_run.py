@@ -5,26 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dialer.calls.frames import ProbeTrunk
 from dialer.calls.outcome import NotDialed
 from dialer.calls.plan import CallPlan
 from dialer.compliance.decision import Permit, Refusal
+from dialer.engine.complaint import Complaint
 from dialer.errors import AgentError, StoreError
 from dialer.results.records import CampaignState, Claim, Decided
 
 if TYPE_CHECKING:
-    from dialer.campaigns.pacing import Pacer
     from dialer.compliance.gate import Gate
     from dialer.engine.agents import AgentPool
     from dialer.engine.attempts import Attempts
+    from dialer.engine.lanes import Lane
     from dialer.engine.ports import Clock, EngineStore, LoadedCampaign, Observer
+    from dialer.engine.trunks import TrunkBoard
 
-HORIZON_S = 0.5  # how far ahead of their dialing contacts are claimed and decided; permits live far longer
-TRUNK_FAILURES = 5  # in a row, after which the trunk is taken for dead
-STORE_RETRY_S = 1.0
+TRUNK_POLL_S = 0.05
 
 
 class CampaignRun:
@@ -39,14 +41,18 @@ class CampaignRun:
         gate: Gate,
         attempts: Attempts,
         pool: AgentPool,
+        trunks: TrunkBoard,
         clock: Clock,
         observer: Observer,
-        pacers: Sequence[Pacer],
-        channels: int,
+        lanes: Sequence[Lane],
+        held: list[Claim],
         may_dial: Callable[[], bool],
-        trunk_trouble: Callable[[tuple[str, ...]], str | None],
         poll_s: float,
+        store_retry_s: float,
+        trunk_wait_s: float,
     ) -> None:
+        """``held`` are claims of an earlier go at this campaign that came to no decision; what this one leaves is there
+        at its end."""
         self.campaign = campaign
         self.idle = False
         self._run_id = run_id
@@ -54,14 +60,21 @@ class CampaignRun:
         self._gate = gate
         self._attempts = attempts
         self._pool = pool
+        self._trunks = trunks
         self._clock = clock
         self._observer = observer
-        self._pacers = pacers
-        self._channels = channels
+        self._lanes = lanes
+        self._held = held
         self._may_dial = may_dial
-        self._trunk_trouble = trunk_trouble
         self._poll_s = poll_s
+        self._store_retry_s = store_retry_s
+        self._trunk_wait_s = trunk_wait_s
         self._over = asyncio.Event()
+        self._quiet_until: datetime | None = None
+        self._store_trouble = Complaint(
+            lambda detail: observer.trouble("store", f"{campaign.row.name}: {detail}"),
+            well_again="the store works again",
+        )
 
     def end(self) -> None:
         """Claim nothing more; calls that are up go on."""
@@ -69,54 +82,70 @@ class CampaignRun:
 
     async def run(self) -> None:
         """Work until ended, paused for want of a trunk, or done."""
+        self._attempts.forget_trouble(self.campaign.row.id)
+        await self._see_trunks()
         while not self._over.is_set():
             if (trouble := self._no_way_out()) is not None:
                 await self._settle(CampaignState.PAUSED, trouble)
                 return
             try:
                 worked = self._may_dial() and await self._step()
-                if not worked and await self._is_done():
-                    await self._settle(CampaignState.DONE, "")
-                    return
+                done = not worked and await self._is_done()
             except StoreError as error:
-                self._observer.trouble("store", f"no call is placed: {error}")
-                await self._pause(STORE_RETRY_S)
+                self._store_trouble.failed(f"no call is placed: {error}")
+                await self._pause(self._store_retry_s)
                 continue
+            if done:
+                await self._settle(CampaignState.DONE, "")
+                return
             if not worked:
                 await self._pause(self._poll_s)
 
+    async def _see_trunks(self) -> None:
+        """Give the trunks a moment to answer, so that dead ones are known before the first contact is claimed."""
+        for trunk in self._trunks.doubt(self.campaign.trunks):
+            await self._pool.tell_all(ProbeTrunk(trunk=trunk))
+        deadline = self._clock.monotonic() + self._trunk_wait_s
+        while not self._trunks.known(self.campaign.trunks) and self._clock.monotonic() < deadline:
+            if self._over.is_set():
+                return
+            await self._pause(TRUNK_POLL_S)
+
     def _no_way_out(self) -> str | None:
-        if self._attempts.trunk_failures(self.campaign.row.id) >= TRUNK_FAILURES:
-            return f"{TRUNK_FAILURES} calls in a row found no trunk that takes them"
-        return self._trunk_trouble(self.campaign.trunks)
+        return self._attempts.trouble(self.campaign.row.id) or self._trunks.trouble(self.campaign.trunks)
 
     async def _step(self) -> bool:
-        """Claim, decide, record and place a few; False when there was nothing to claim."""
-        free = self._channels - self._attempts.live(self.campaign.row.id)
-        room = min(free, *(pacer.room(HORIZON_S) for pacer in self._pacers))
+        """Claim, decide, record and place a few; False when there was nothing to claim, or no channel for it."""
+        now = self._clock.monotonic()
+        if (delay := max(lane.delay(now) for lane in self._lanes)) > 0:
+            await self._pause(delay)
+            return True
+        room = min(lane.room(now) for lane in self._lanes)
         if room <= 0:
             return False
-        claims = await self._store.claim(self._run_id, self.campaign.row.id, room, self._clock.now())
-        if not claims:
-            return False
-        self.idle = False
-        # From here on these contacts are ours: a store that fails in between is tried again with the same claims.
-        while True:
-            try:
-                decided = await self._decide(claims)
-                break
-            except StoreError as error:
-                self._observer.trouble("store", f"no call is placed: {error}")
-                if self._over.is_set():
-                    return True
-                await self._pause(STORE_RETRY_S)
-        for each in decided:
-            if isinstance(each.decision, Permit):
-                self._attempts.opened(each.attempt_id, each.claim, self.campaign.row, self.campaign.retry)
-        for each in decided:
-            self._observer.decided(self.campaign.row, each)
-            if isinstance(each.decision, Permit):
-                await self._place(each.decision)
+        permitted = 0
+        for lane in self._lanes:
+            lane.reserve(room)
+        try:
+            if not self._held:
+                self._held += await self._store.claim(self._run_id, self.campaign.row.id, room, self._clock.now())
+            if not self._held:
+                return False
+            self.idle, self._quiet_until = False, None
+            claims = self._held[:room]
+            decided = await self._decide(claims)
+            del self._held[: len(claims)]
+            self._store_trouble.well()
+            for each in decided:
+                if isinstance(each.decision, Permit):
+                    self._attempts.opened(
+                        each.attempt_id, each.claim, self.campaign.row, self.campaign.retry, self._lanes
+                    )
+                    permitted += 1
+        finally:
+            for lane in self._lanes:
+                lane.give_back(room - permitted)
+        await self._place_all(decided)
         return True
 
     async def _decide(self, claims: Sequence[Claim]) -> list[Decided]:
@@ -140,15 +169,42 @@ class CampaignRun:
         await self._store.record_decisions(decided)
         return decided
 
+    async def _place_all(self, decided: Sequence[Decided]) -> None:
+        """Place what is permitted, in turn. The permits are durable; one that does not go out is recorded so."""
+        waiting = deque(each.decision for each in decided if isinstance(each.decision, Permit))
+        try:
+            for each in decided:
+                self._observer.decided(self.campaign.row, each)
+            while waiting:
+                await self._turn()
+                permit = waiting.popleft()
+                if (why := self._why_not()) is not None:
+                    self._drop(permit, why)
+                else:
+                    await self._place(permit)
+        finally:
+            for permit in waiting:
+                self._drop(permit, NotDialed.ENGINE_STOPPED)
+
+    async def _turn(self) -> None:
+        """Wait until the next dial may go; not when none may go any more."""
+        while not self._why_not() and (wait := max(lane.wait(self._clock.monotonic()) for lane in self._lanes)) > 0:
+            await self._pause(wait)
+
+    def _why_not(self) -> NotDialed | None:
+        if not self._may_dial():
+            return NotDialed.ENGINE_STOPPED
+        return NotDialed.STOPPED if self._over.is_set() else None
+
+    def _drop(self, permit: Permit, why: NotDialed) -> None:
+        for lane in self._lanes:
+            lane.skipped()
+        self._attempts.not_dialed(permit.attempt_id, why)
+
     async def _place(self, permit: Permit) -> None:
-        """Hand one call over when its turn comes. The permit is durable; what does not go out is recorded so."""
-        while (wait := max(pacer.wait(self._clock.monotonic()) for pacer in self._pacers)) > 0:
-            await asyncio.sleep(wait)
-        if self._over.is_set() or not self._may_dial():
-            self._attempts.not_dialed(permit.attempt_id, NotDialed.ENGINE_STOPPED)
-            return
-        for pacer in self._pacers:
-            pacer.dialed(self._clock.monotonic())
+        now = self._clock.monotonic()
+        for lane in self._lanes:
+            lane.dialed(now)
         plan = CallPlan(
             attempt_id=permit.attempt_id,
             permit=permit,
@@ -164,13 +220,17 @@ class CampaignRun:
 
     async def _is_done(self) -> bool:
         """Whether every contact is finished; also finds out whether anything is due."""
-        if self._attempts.unrecorded(self.campaign.row.id):
+        if self._held or self._attempts.unrecorded(self.campaign.row.id):
             self.idle = False
             return False
+        if self._quiet_until is not None and self._clock.now() < self._quiet_until:
+            return False  # nothing was claimed since; counting a long queue is work
         summary = await self._store.queue_summary(self.campaign.row.id)
+        self._store_trouble.well()
         if summary.waiting + summary.claimed + summary.dialing == 0:
             return True
         self.idle = summary.next_due is None or summary.next_due > self._clock.now()
+        self._quiet_until = summary.next_due if self.idle else None
         return False
 
     async def _settle(self, state: CampaignState, reason: str) -> None:
@@ -180,10 +240,11 @@ class CampaignRun:
                 await self._store.set_campaign_state(self.campaign.row.id, state, self._clock.now(), reason=reason)
                 break
             except StoreError as error:
-                self._observer.trouble("store", str(error))
+                self._store_trouble.failed(f"cannot be set {state}: {error}")
                 if self._over.is_set():
                     return
-                await self._pause(STORE_RETRY_S)
+                await self._pause(self._store_retry_s)
+        self._store_trouble.well()
         self._observer.campaign_changed(self.campaign.row, state, reason)
 
     async def _pause(self, seconds: float) -> None:

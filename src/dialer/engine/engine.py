@@ -11,25 +11,38 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import Coroutine
+from collections import defaultdict
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
-from dialer.calls.frames import CallEnded, FromAgent, OptOut, ProbeTrunk, TrunkChanged
-from dialer.calls.trunk import TrunkState, TrunkStatus
-from dialer.campaigns.pacing import Pacer
+import structlog
+
+from dialer.calls.frames import AgentFailed, CallEnded, FromAgent, OptOut, TrunkChanged
+from dialer.campaigns.retry import RetryPlan
 from dialer.compliance.gate import Gate
-from dialer.compliance.policy import DncEntry
 from dialer.engine.agents import AgentPool
 from dialer.engine.attempts import Attempts
 from dialer.engine.campaign_run import CampaignRun
+from dialer.engine.complaint import Complaint
+from dialer.engine.lanes import Lane
+from dialer.engine.observing import SafeObserver
+from dialer.engine.opt_outs import OptOuts
 from dialer.engine.ports import AgentFactory, CampaignLoader, Clock, EngineStore, Observer
 from dialer.engine.recorder import Recorder
-from dialer.errors import DialerError, StoreError
-from dialer.results.records import CampaignRow, CampaignState
+from dialer.engine.trunks import TrunkBoard
+from dialer.errors import DialerError, EngineRunning, StoreError
+from dialer.results.records import CampaignRow, CampaignState, Claim
 
-HEARTBEAT_S = 2.0
-TRUNK_WAIT_S = 5.0
+HANG_UP_S = 2.0  # from the hang-up of every call to the end of the agents
+WIND_DOWN_S = 5.0  # for the campaigns' tasks to come to an end, should the store hold them up
+
+UNREADABLE = RetryPlan(max_attempts=1_000, gap=timedelta(days=1), waits={})
+"""For interrupted contacts of a campaign whose file makes no sense any more: not today, and the gate decides then."""
+
+_log = structlog.stdlib.get_logger("dialer.engine")
 
 
 class RunUntil(StrEnum):
@@ -51,13 +64,18 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """How the engine runs."""
+    """How the engine runs. Durations are in seconds."""
 
     until: RunUntil = RunUntil.DONE
     agents: int = 1
     poll_s: float = 0.25  # how soon a change made in another shell is seen
     drain_s: float = 180.0  # how long live calls may go on after a stop
     agent_silence_s: float = 10.0  # after which an agent counts as stuck
+    agent_restart_s: float = 0.5  # before an agent is started anew; doubled each time that fails
+    trunk_wait_s: float = 5.0  # for a campaign's trunks to answer before its first call
+    store_retry_s: float = 1.0  # before what the store refused is tried again
+    heartbeat_s: float = 2.0
+    flush_s: float = 10.0  # for the last outcomes to be stored when the run ends
 
 
 class Engine:
@@ -80,32 +98,41 @@ class Engine:
         self._gate = gate
         self._loader = loader
         self._clock = clock
-        self._observer = observer
+        self._observer = SafeObserver(observer, self._fail)
         self._settings = settings
         self._run_id = uuid.uuid4().hex
         self._recorder = Recorder(
             store,
-            on_durable=lambda ended: self._attempts.durable(ended),
-            on_trouble=lambda detail: observer.trouble("store", detail),
+            on_durable=lambda ended: self._attempts.durable(ended),  # noqa: PLW0108  made below
+            on_trouble=self._store_trouble,
+            retry_s=settings.store_retry_s,
         )
-        self._attempts = Attempts(self._recorder, clock, observer)
+        self._attempts = Attempts(self._recorder, clock, self._observer)
         self._pool = AgentPool(
             agent_factory,
-            clock,
+            self._spawn,
             count=settings.agents,
             silence_s=settings.agent_silence_s,
+            restart_s=settings.agent_restart_s,
             on_frame=self._heard,
-            on_lost=self._attempts.lost,
-            on_trouble=lambda detail: observer.trouble("agent", detail),
+            on_gone=self._agent_gone,
+            on_trouble=lambda detail: self._observer.trouble("agent", detail),
         )
-        self._pacers = {trunk: Pacer(cps) for trunk, (cps, _) in trunk_limits.items()}
-        self._channels = {trunk: channels for trunk, (_, channels) in trunk_limits.items()}
-        self._trunks: dict[str, TrunkStatus] = {}
-        self._trunk_news = asyncio.Event()
+        self._opt_outs = OptOuts(
+            store,
+            self._spawn,
+            confirm=self._pool.confirm_opt_out,
+            on_trouble=self._store_trouble,
+            retry_s=settings.store_retry_s,
+        )
+        self._trunks = TrunkBoard(lambda news: self._observer.trouble("trunk", news))
+        self._lanes = {trunk: Lane(cps, channels) for trunk, (cps, channels) in trunk_limits.items()}
         self._runs: dict[int, tuple[CampaignRun, asyncio.Task[None]]] = {}
-        self._chores: set[asyncio.Task[None]] = set()
+        self._held: defaultdict[int, list[Claim]] = defaultdict(list)
+        self._seen: set[int] = set()  # campaigns that were running in this run
         self._drain = asyncio.Event()
         self._hang_up = asyncio.Event()
+        self._failure: Exception | None = None
 
     def drain(self) -> None:
         """Place no new call; let the live ones end by themselves."""
@@ -117,29 +144,26 @@ class Engine:
         self._hang_up.set()
 
     async def run(self) -> Ending:
-        """Work until the settings say so or ``drain`` is called. Raises EngineRunning, StoreError, AgentError."""
+        """Work until the settings say so or ``drain`` is called.
+
+        Raises EngineRunning (at the start, or when another engine took the store over), StoreError, AgentError; and
+        what went wrong inside, after live calls have ended and their outcomes are stored.
+        """
         await self._store.start_run(self._run_id, os.getpid(), self._clock.now())
-        helpers: list[asyncio.Task[None]] = []
+        helpers = [self._spawn(work) for work in (self._recorder.run(), self._beat(), self._hang_up_when_told())]
         try:
-            helpers += [asyncio.create_task(self._recorder.run()), asyncio.create_task(self._beat())]
             await self._recover()
-            await self._pool.start()
-            await self._see_trunks()
+            if not self._drain.is_set():
+                await self._pool.start()
             ending = await self._supervise()
             await self._wind_down()
-            return ending
         finally:
-            for _, task in self._runs.values():
-                task.cancel()
-            await self._pool.close()
-            # What died with the pool has been given to the recorder: its outcomes are the last thing written.
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._recorder.flushed(), timeout=10)
-            for task in (*helpers, *self._chores):
-                task.cancel()
-            await asyncio.gather(*helpers, *self._chores, return_exceptions=True)
-            with contextlib.suppress(StoreError):
-                await self._store.end_run(self._run_id, self._clock.now())
+            await self._let_go(helpers)
+        if self._failure is not None:
+            raise self._failure
+        return ending
+
+    # --- the start -----------------------------------------------------------------------------------------------
 
     async def _recover(self) -> None:
         """End what an earlier run left open: it may have rung, so it is interrupted and counts."""
@@ -148,159 +172,218 @@ class Engine:
             rows = {row.id: row for row in await self._store.campaigns(*CampaignState)}
             for attempt in left:
                 row = rows[attempt.campaign_id]
-                self._attempts.interrupted(attempt, row, await self._loader.retry_plan(row))
-            await self._recorder.flushed()
+                self._attempts.interrupted(attempt, row, await self._retry_plan(row))
+            stopped = self._spawn(_until(self._drain))
+            flushed = self._spawn(self._recorder.flushed())
+            await asyncio.wait({stopped, flushed}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            flushed.cancel()
         await self._store.release_claims(self._run_id, self._clock.now())
 
-    async def _see_trunks(self) -> None:
-        """Give every trunk a moment to answer, so that a dead one is known before the first contact is claimed."""
-        for trunk in self._pacers:
-            await self._pool.tell_all(ProbeTrunk(trunk=trunk))
-        deadline = self._clock.monotonic() + TRUNK_WAIT_S
-        while len(self._trunks) < len(self._pacers):
-            left = deadline - self._clock.monotonic()
-            if left <= 0 or self._drain.is_set():
-                return
-            self._trunk_news.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._trunk_news.wait(), timeout=left)
+    async def _retry_plan(self, row: CampaignRow) -> RetryPlan:
+        try:
+            return await self._loader.retry_plan(row)
+        except DialerError as error:
+            self._observer.trouble("campaign", f"{row.name}: {error}")
+            return UNREADABLE
+
+    # --- the campaigns -------------------------------------------------------------------------------------------
 
     async def _supervise(self) -> Ending:
         """Start and end campaign tasks as the store says, until nothing is left to do."""
+        trouble = Complaint(self._store_trouble, well_again="campaigns can be read again")
         while not self._drain.is_set():
             try:
-                running = await self._store.campaigns(CampaignState.RUNNING)
+                running = list(await self._store.campaigns(CampaignState.RUNNING))
+                await self._match(running)
+                ending = await self._ending(running)
             except StoreError as error:
-                self._observer.trouble("store", f"campaigns cannot be read, no call is placed: {error}")
-                await self._pause(1.0)
+                trouble.failed(f"campaigns cannot be read: {error}")
+                await self._pause(self._settings.store_retry_s)
                 continue
-            await self._match(list(running))
-            ending = await self._ending(list(running))
+            trouble.well()
             if ending is not None:
                 return ending
             await self._pause(self._settings.poll_s)
         return Ending.STOPPED
 
-    async def _match(self, running: list[CampaignRow]) -> None:
+    async def _match(self, running: Sequence[CampaignRow]) -> None:
         wanted = {row.id: row for row in running}
+        self._seen |= wanted.keys()
         for campaign_id in list(self._runs):
             run, task = self._runs[campaign_id]
             if task.done():
-                del self._runs[campaign_id]
-                if not task.cancelled() and (error := task.exception()) is not None:
-                    await self._campaign_failed(run.campaign.row, error)
-                    wanted.pop(campaign_id, None)
+                await self._reap(campaign_id)
+                wanted.pop(campaign_id, None)  # ``running`` may be older than its end: the next look tells
             elif campaign_id not in wanted:
                 run.end()
         for row in wanted.values():
-            if row.id in self._runs:
-                continue
-            try:
-                loaded = await self._loader.load(row)
-            except DialerError as error:
-                await self._campaign_failed(row, error)
-                continue
-            await self._pool.load_sounds(dict(loaded.sounds))
-            run = CampaignRun(
-                loaded,
-                run_id=self._run_id,
-                store=self._store,
-                gate=self._gate,
-                attempts=self._attempts,
-                pool=self._pool,
-                clock=self._clock,
-                observer=self._observer,
-                pacers=[Pacer(loaded.cps), *(self._pacers[name] for name in loaded.trunks[:1])],
-                channels=min(loaded.channels, *(self._channels[name] for name in loaded.trunks[:1])),
-                may_dial=lambda: not self._drain.is_set() and not self._recorder.failing,
-                trunk_trouble=self._trunk_trouble,
-                poll_s=self._settings.poll_s,
-            )
-            self._runs[row.id] = (run, asyncio.create_task(run.run()))
+            if row.id not in self._runs and not self._drain.is_set():
+                try:
+                    await self._begin(row)
+                except Exception as error:  # noqa: BLE001  the campaign is paused with it
+                    await self._campaign_failed(row, error)
+
+    async def _begin(self, row: CampaignRow) -> None:
+        loaded = await self._loader.load(row)
+        await self._pool.load_sounds(dict(loaded.sounds))
+        run = CampaignRun(
+            loaded,
+            run_id=self._run_id,
+            store=self._store,
+            gate=self._gate,
+            attempts=self._attempts,
+            pool=self._pool,
+            trunks=self._trunks,
+            clock=self._clock,
+            observer=self._observer,
+            lanes=[Lane(loaded.cps, loaded.channels), self._lanes[loaded.trunks[0]]],
+            held=self._held[row.id],
+            may_dial=self._may_dial,
+            poll_s=self._settings.poll_s,
+            store_retry_s=self._settings.store_retry_s,
+            trunk_wait_s=self._settings.trunk_wait_s,
+        )
+        self._runs[row.id] = (run, asyncio.create_task(run.run()))
+
+    async def _reap(self, campaign_id: int) -> None:
+        run, task = self._runs.pop(campaign_id)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            await self._campaign_failed(run.campaign.row, error)
 
     async def _campaign_failed(self, row: CampaignRow, error: BaseException) -> None:
         """A campaign that cannot go on is paused with the reason; its contacts stay due."""
-        reason = str(error) if isinstance(error, DialerError) else f"internal error: {error!r}"
+        if isinstance(error, DialerError):
+            reason = str(error)
+        else:
+            reason = f"internal error: {error!r}"
+            _log.error("a campaign's task failed", campaign=row.name, exc_info=error)
         self._observer.trouble("campaign", f"{row.name}: {reason}")
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(StoreError):  # then it is found running again, and fails again
             await self._store.set_campaign_state(row.id, CampaignState.PAUSED, self._clock.now(), reason=reason)
             self._observer.campaign_changed(row, CampaignState.PAUSED, reason)
 
-    async def _ending(self, running: list[CampaignRow]) -> Ending | None:
+    async def _ending(self, running: Sequence[CampaignRow]) -> Ending | None:
         if self._settings.until is RunUntil.FOREVER or self._pool.live_calls:
             return None
         if not running and not self._runs:
             paused = await self._store.campaigns(CampaignState.PAUSED)
-            return Ending.PAUSED if any(row.pause_reason for row in paused) else Ending.DONE
+            return Ending.PAUSED if any(row.id in self._seen for row in paused) else Ending.DONE
         idle = all(run.idle for run, _ in self._runs.values()) and len(self._runs) == len(running)
         return Ending.IDLE if idle and self._settings.until is RunUntil.IDLE else None
 
-    async def _wind_down(self) -> None:
-        """Let live calls end; hang up when told to, or when the drain has lasted long enough."""
-        for run, _ in self._runs.values():
-            run.end()
-        await asyncio.gather(*(task for _, task in self._runs.values()), return_exceptions=True)
-        deadline = self._clock.monotonic() + self._settings.drain_s
-        while self._pool.live_calls:
-            if self._hang_up.is_set() or self._clock.monotonic() >= deadline:
-                await self._pool.hang_up_all()
-                break
-            await asyncio.sleep(0.05)
-        deadline = self._clock.monotonic() + 2.0
-        while self._pool.live_calls and self._clock.monotonic() < deadline:
-            await asyncio.sleep(0.02)
+    def _may_dial(self) -> bool:
+        stopped = self._drain.is_set() or self._recorder.failing or self._opt_outs.failing
+        return not stopped and self._pool.is_up
 
-    def _heard(self, frame: FromAgent) -> None:
+    # --- what the agents say -------------------------------------------------------------------------------------
+
+    def _heard(self, agent: int, frame: FromAgent) -> None:
+        try:
+            self._take(agent, frame)
+        except Exception as error:  # noqa: BLE001  the agent's other calls must still be heard; the run ends with it
+            self._fail(error)
+
+    def _take(self, agent: int, frame: FromAgent) -> None:
         self._observer.heard(frame)
         match frame:
             case CallEnded(record=record):
                 self._attempts.ended(record)
             case OptOut():
-                self._chore(self._store_opt_out(frame))
+                self._opt_outs.heard(frame)
             case TrunkChanged(status=status):
-                before = self._trunks.get(status.trunk)
-                self._trunks[status.trunk] = status
-                self._trunk_news.set()
-                if before is None or before.state is not status.state:
-                    self._observer.trouble("trunk", f"{status.trunk} is {status.state}: {status.detail}")
+                self._trunks.heard(agent, status)
+            case AgentFailed(message=message):
+                self._observer.trouble("agent", message)
             case _:
-                pass  # progress and pongs are for those who watch
+                pass  # progress is for those who watch
 
-    def _chore(self, work: Coroutine[None, None, None]) -> None:
+    def _agent_gone(self, agent: int, lost: Sequence[str]) -> None:
+        self._trunks.forget(agent)
+        for attempt_id in lost:
+            self._attempts.lost(attempt_id)
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    async def _wind_down(self) -> None:
+        """Let live calls end; hang up when told to, or when the drain has lasted long enough."""
+        for run, _ in self._runs.values():
+            run.end()
+        if self._runs:
+            await asyncio.wait([task for _, task in self._runs.values()], timeout=WIND_DOWN_S)
+        quiet, hang_up = self._spawn(self._pool.quiet()), self._spawn(_until(self._hang_up))
+        await asyncio.wait({quiet, hang_up}, timeout=self._settings.drain_s, return_when=asyncio.FIRST_COMPLETED)
+        if not quiet.done():
+            await self._pool.hang_up_all()
+            await asyncio.wait({quiet}, timeout=HANG_UP_S)
+        quiet.cancel()
+        hang_up.cancel()
+
+    async def _let_go(self, helpers: Sequence[asyncio.Task[None]]) -> None:
+        """End everything. What dies with the agents has been given to the recorder: it is the last thing written."""
+        for _, task in self._runs.values():
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._runs.values()), return_exceptions=True)
+        for campaign_id in list(self._runs):
+            await self._reap(campaign_id)
+        await self._pool.close()
+        try:
+            async with asyncio.timeout(self._settings.flush_s):
+                await self._opt_outs.stored()
+                await self._recorder.flushed()
+        except TimeoutError:
+            self._store_trouble(
+                f"{self._recorder.unstored} outcomes are not stored: the next run takes their attempts for interrupted"
+            )
+            if self._opt_outs.unstored:
+                self._store_trouble(f"opt-outs are not stored: attempts {', '.join(sorted(self._opt_outs.unstored))}")
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        with contextlib.suppress(StoreError):  # the run is found dead by its process
+            await self._store.end_run(self._run_id, self._clock.now())
+
+    async def _hang_up_when_told(self) -> None:
+        """At once, whatever the campaigns' tasks are waiting for."""
+        await self._hang_up.wait()
+        await self._pool.hang_up_all()
+
+    def _fail(self, error: Exception) -> None:
+        """Something is wrong inside: no new calls, and the run ends with this error once the live ones have ended."""
+        if self._failure is None:
+            self._failure = error
+            _log.error("the run ends", exc_info=error)
+            self._observer.trouble("engine", f"no new calls: {error}")
+            self.drain()
+
+    # --- helpers -------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        task.add_done_callback(self._spawned_over)
+        return task
 
-    async def _store_opt_out(self, frame: OptOut) -> None:
-        """Make an opt-out durable, however long that takes, and tell the agent: the call waits for it."""
-        entry = DncEntry(
-            e164=frame.number, added_at=frame.at, reason=f"opted out: {frame.how}", source=frame.attempt_id
-        )
-        while True:
-            try:
-                await self._store.add_opt_outs([entry])
-                break
-            except StoreError as error:
-                self._observer.trouble("store", f"an opt-out cannot be stored yet: {error}")
-                await asyncio.sleep(0.5)
-        await self._pool.confirm_opt_out(frame.attempt_id)
-
-    def _trunk_trouble(self, trunks: tuple[str, ...]) -> str | None:
-        """Why none of these trunks takes calls, or None."""
-        reasons = []
-        for name in trunks:
-            status = self._trunks.get(name)
-            if status is None or status.state in {TrunkState.UP, TrunkState.UNKNOWN}:
-                return None
-            reasons.append(f"trunk {name} is {status.state}: {status.detail or status.sip_code}")
-        return "; ".join(reasons)
+    def _spawned_over(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._fail(error)
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            with contextlib.suppress(StoreError):  # the campaign tasks meet the same store, and say so
+            await asyncio.sleep(self._settings.heartbeat_s)
+            try:
                 await self._store.heartbeat(self._run_id, self._clock.now())
+            except EngineRunning:
+                raise  # ends this run
+            except StoreError:
+                continue  # those who claim and record meet the same store, and say so
+
+    def _store_trouble(self, detail: str) -> None:
+        self._observer.trouble("store", detail)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._drain.wait(), timeout=seconds)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

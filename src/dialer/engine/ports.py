@@ -11,10 +11,11 @@ The order of durability is the contract (docs/architecture.md):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from dialer.calls.frames import FromAgent, ToAgent
 from dialer.calls.plan import CallLimits, CallScript
@@ -30,6 +31,9 @@ from dialer.results.records import (
     InterruptedAttempt,
     QueueSummary,
 )
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts a task whose failure does not go unnoticed."""
 
 
 class Clock(Protocol):
@@ -51,16 +55,20 @@ class EngineStore(Protocol):
         """Take the store for this run. Raises EngineRunning, naming the other, while another run is alive."""
         ...
 
-    async def heartbeat(self, run_id: str, now: datetime) -> None: ...
+    async def heartbeat(self, run_id: str, now: datetime) -> None:
+        """Say that the run is alive. Raises EngineRunning when it was taken for dead in the meantime."""
+        ...
 
-    async def end_run(self, run_id: str, now: datetime) -> None: ...
+    async def end_run(self, run_id: str, now: datetime) -> None:
+        """Let the store go: this run's claims that came to nothing are waiting again."""
+        ...
 
     async def open_attempts(self) -> Sequence[InterruptedAttempt]:
         """Attempts without an outcome: at start, those that a dead run left."""
         ...
 
     async def release_claims(self, run_id: str, now: datetime) -> int:
-        """Put contacts that are claimed, but have no open attempt, back to waiting; return how many."""
+        """Put what other runs have claimed without opening an attempt back to waiting; return how many."""
         ...
 
     async def campaigns(self, *states: CampaignState) -> Sequence[CampaignRow]: ...
@@ -90,7 +98,10 @@ class Agent(Protocol):
     """A SIP agent process, seen from the engine."""
 
     async def send(self, frame: ToAgent) -> None:
-        """Raises AgentError when the agent has gone."""
+        """Raises AgentError when the agent has gone.
+
+        The frame is on its way before the first await, so that frames keep their order and none is withdrawn.
+        """
         ...
 
     def frames(self) -> AsyncIterator[FromAgent]:
@@ -118,7 +129,10 @@ class Observer(Protocol):
     def campaign_changed(self, campaign: CampaignRow, state: CampaignState, reason: str) -> None: ...
 
     def trouble(self, what: str, detail: str) -> None:
-        """Something outside the calls went wrong (``what``: "store", "agent", "trunk", "campaign"), or is well again."""
+        """Something outside the calls went wrong, or is well again.
+
+        ``what``: "engine", "store", "agent", "trunk" or "campaign".
+        """
         ...
 
 

@@ -7,32 +7,44 @@ from collections.abc import Callable
 
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DncEntry
+from dialer.engine.complaint import Complaint
 from dialer.engine.ports import EngineStore
-from dialer.errors import StoreError
 from dialer.results.records import Ended
 
-RETRY_S = 1.0
 BATCH = 256
 
 
 class Recorder:
     """Takes ended attempts and makes them durable in groups.
 
-    While the store refuses, nothing is dropped: the same group is tried again and ``failing`` holds, during which the
-    engine places no call. ``on_durable`` is called for each attempt once it is on disk.
+    While the store refuses, nothing is dropped: what it did not take is tried again, one by one, and ``failing`` holds,
+    during which the engine places no call. ``on_durable`` is called for each attempt once it is on disk.
     """
 
     def __init__(
-        self, store: EngineStore, *, on_durable: Callable[[Ended], None], on_trouble: Callable[[str], None]
+        self,
+        store: EngineStore,
+        *,
+        on_durable: Callable[[Ended], None],
+        on_trouble: Callable[[str], None],
+        retry_s: float,
     ) -> None:
         self._store = store
         self._on_durable = on_durable
-        self._on_trouble = on_trouble
+        self._retry_s = retry_s
         self._queue: asyncio.Queue[tuple[Ended, DncEntry | None]] = asyncio.Queue()
-        self.failing = False
+        self._refused: set[str] = set()  # attempts whose outcome failed on its own, not as one of a group
+        self._complaint = Complaint(on_trouble, well_again="outcomes are stored again")
+        self.unstored = 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether an outcome could not be stored, and still is not."""
+        return self._complaint.standing
 
     def ended(self, ended: Ended, opt_out: DncEntry | None) -> None:
         """An attempt has ended; with ``opt_out`` its number goes on the do-not-call list first."""
+        self.unstored += 1
         self._queue.put_nowait((ended, opt_out))
 
     async def flushed(self) -> None:
@@ -41,32 +53,40 @@ class Recorder:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        size = BATCH
         while True:
             group = [await self._queue.get()]
-            while len(group) < BATCH and not self._queue.empty():
+            while len(group) < size and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            await self._write(group)
-            for ended, _ in group:
-                self._on_durable(ended)
+            if await self._write(group):
+                size = min(2 * size, BATCH)
+            else:
+                for each in group:  # behind the others: one that the store will not take must not hold them up
+                    self._queue.put_nowait(each)
+                size = 1
+                await asyncio.sleep(self._retry_s)
+            for _ in group:
                 self._queue.task_done()
 
-    async def _write(self, group: list[tuple[Ended, DncEntry | None]]) -> None:
+    async def _write(self, group: list[tuple[Ended, DncEntry | None]]) -> bool:
         opt_outs = [opt_out for _, opt_out in group if opt_out is not None]
-        while True:
-            try:
-                if opt_outs:
-                    await self._store.add_opt_outs(opt_outs)
-                await self._store.record_outcomes([ended for ended, _ in group])
-            except StoreError as error:
-                if not self.failing:
-                    self._on_trouble(f"outcomes cannot be stored, no call is placed: {error}")
-                self.failing = True
-                await asyncio.sleep(RETRY_S)
-            else:
-                if self.failing:
-                    self._on_trouble("outcomes are stored again")
-                self.failing = False
-                return
+        ids = {ended.record.attempt_id for ended, _ in group}
+        try:
+            if opt_outs:
+                await self._store.add_opt_outs(opt_outs)
+            await self._store.record_outcomes([ended for ended, _ in group])
+        except Exception as error:  # noqa: BLE001  whatever it is, these are not stored, and no call may be placed
+            if len(ids) == 1:
+                self._refused |= ids
+            self._complaint.failed(f"outcomes cannot be stored, no call is placed: {error}")
+            return False
+        self._refused -= ids
+        if not self._refused:
+            self._complaint.well()
+        self.unstored -= len(group)
+        for ended, _ in group:
+            self._on_durable(ended)
+        return True
 
 
 def opt_out_of(ended: Ended, number: str) -> DncEntry | None:

@@ -154,6 +154,12 @@ def test_doctor_says_what_is_wrong_and_what_is_right(operator: Operator) -> None
     assert findings["pjsua2"] == findings["store"] == "good"
 
 
+def test_a_trunk_that_is_never_asked_is_not_called_dead(operator: Operator) -> None:
+    operator.write("sip.conf", "[shy]\nhost = 127.0.0.1\nport = 9\noptions_seconds = 0\n")
+    found = json.loads(operator.run("doctor", "--json"))
+    assert {each["what"]: each["finding"] for each in found}["trunk shy"] == "warning"
+
+
 def test_a_second_engine_on_the_same_store_refuses_and_names_the_first(operator: Operator) -> None:
     first = operator.start("run", "--forever")
     try:

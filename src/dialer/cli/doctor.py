@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from dialer.calls.frames import ProbeTrunk, TrunkChanged
-from dialer.calls.trunk import TrunkState, TrunkStatus
+from dialer.calls.trunk import Trunk, TrunkState, TrunkStatus
 from dialer.cli.context import Context, Exit, context_of, run_async
 from dialer.errors import DialerError
 
@@ -106,21 +106,29 @@ async def _sip(context: Context) -> list[Line]:
         try:
             async with asyncio.timeout(TRUNK_WAIT_S):
                 async for frame in agent.frames():
-                    if isinstance(frame, TrunkChanged) and frame.status.state is not TrunkState.UNKNOWN:
+                    if isinstance(frame, TrunkChanged):
                         known[frame.status.trunk] = frame.status
-                    if len(known) == len(config.trunks):
+                    if len(known) == len(config.trunks) and TrunkState.UNKNOWN not in {
+                        status.state for status in known.values()
+                    }:
                         break
         except TimeoutError:
             pass  # those that have not answered are told below
         for trunk in config.trunks:
-            status = known.get(trunk.name)
-            up = status is not None and status.state is TrunkState.UP
-            said = f"{status.state}: {status.sip_code or ''} {status.detail}" if status else "no answer to OPTIONS"
-            where = f"{trunk.host}:{trunk.port}/{trunk.transport}"
-            lines.append(Line(f"trunk {trunk.name}", Finding.GOOD if up else Finding.BAD, f"{where} {said.strip()}"))
+            finding, said = _trunk_finding(trunk, known.get(trunk.name))
+            lines.append(Line(f"trunk {trunk.name}", finding, f"{trunk.host}:{trunk.port}/{trunk.transport} {said}"))
         return lines
     finally:
         await agent.close(timedelta(seconds=3))
+
+
+def _trunk_finding(trunk: Trunk, status: TrunkStatus | None) -> tuple[Finding, str]:
+    if status is None or status.state is TrunkState.UNKNOWN:
+        if not trunk.options_seconds and not trunk.register:
+            return Finding.WARNING, "is not asked with OPTIONS (options_seconds = 0): the first call will tell"
+        return Finding.BAD, "did not answer"
+    said = " ".join(f"{status.state}: {status.sip_code or ''} {status.detail}".split())
+    return Finding.GOOD if status.state is TrunkState.UP else Finding.BAD, said
 
 
 async def _store(context: Context) -> list[Line]:

@@ -94,10 +94,17 @@ class TrunkLine:
         return self.busy < self.trunk.channels
 
     def probe(self) -> None:
-        """Send OPTIONS now; the answer, or its absence, is told. An earlier refusal is forgotten."""
+        """Send OPTIONS now; the answer, or its absence, is told. An earlier refusal is forgotten.
+
+        A trunk with ``options_seconds`` 0 is one that does not answer OPTIONS: silence would say nothing of it, so it is
+        not asked, and calls are tried.
+        """
         self._asked = True
         self._refused = None
-        self._send_options()
+        if self.trunk.options_seconds:
+            self._send_options()
+        else:
+            self._settle()
 
     def secret_refused(self, code: int, phrase: str) -> None:
         """An INVITE ended with 401 or 407: no call gets through until the operator mends our name and secret."""

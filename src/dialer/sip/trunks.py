@@ -96,7 +96,7 @@ class TrunkLine:
     def probe(self) -> None:
         """Send OPTIONS now; the answer, or its absence, is told. An earlier refusal is forgotten.
 
-        A trunk with ``options_seconds`` 0 is one that does not answer OPTIONS: silence would say nothing of it, so it is
+        A trunk with ``options_seconds`` 0 is one that answers no OPTIONS: silence would say nothing of it, so it is
         not asked, and calls are tried.
         """
         self._asked = True

@@ -35,7 +35,7 @@ async def test_a_trunk_that_says_nothing_is_down_and_gets_no_call(wire: Wire) ->
     silent, other = wire.hole(), wire.sipp("answer")
     (nobody,) = free_ports(1)
     desk = await wire.desk(
-        to(silent, "silent"),
+        to(silent, "silent", options_seconds=60),
         Trunk(name="nobody", host=HOST, port=nobody, transport=Transport.TCP, options_seconds=60),
         to(other, "other"),
     )
@@ -54,6 +54,17 @@ async def test_a_trunk_that_says_nothing_is_down_and_gets_no_call(wire: Wire) ->
     assert helped is not None
     assert [leg.trunk for leg in helped.legs] == ["other"]
     assert len(silent.received()) == options
+
+
+async def test_a_trunk_that_answers_no_options_is_called_all_the_same(wire: Wire) -> None:
+    shy = wire.hole()
+    desk = await wire.desk(to(shy, "shy", options_seconds=0))
+    await desk.agent.send(ProbeTrunk(trunk="shy"))
+    await desk.status("shy", TrunkState.UNKNOWN)
+    record = (await desk.place("called", "shy")).record
+    assert record is not None
+    assert [leg.trunk for leg in record.legs] == ["shy"]
+    assert any(message.startswith("INVITE ") for message in shy.received())
 
 
 async def test_keep_alive_notices_when_a_trunk_comes_back(wire: Wire) -> None:

@@ -125,7 +125,7 @@ async def _sip(context: Context) -> list[Line]:
 def _trunk_finding(trunk: Trunk, status: TrunkStatus | None) -> tuple[Finding, str]:
     if status is None or status.state is TrunkState.UNKNOWN:
         if not trunk.options_seconds and not trunk.register:
-            return Finding.WARNING, "is not asked with OPTIONS (options_seconds = 0): the first call will tell"
+            return Finding.WARNING, "answers no OPTIONS, which options_seconds = 0 allows: the first call will tell"
         return Finding.BAD, "did not answer"
     said = " ".join(f"{status.state}: {status.sip_code or ''} {status.detail}".split())
     return Finding.GOOD if status.state is TrunkState.UP else Finding.BAD, said

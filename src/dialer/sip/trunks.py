@@ -94,17 +94,10 @@ class TrunkLine:
         return self.busy < self.trunk.channels
 
     def probe(self) -> None:
-        """Send OPTIONS now; the answer, or its absence, is told. An earlier refusal is forgotten.
-
-        A trunk with ``options_seconds`` 0 is one that answers no OPTIONS: silence would say nothing of it, so it is
-        not asked, and calls are tried.
-        """
+        """Send OPTIONS now; the answer, or its absence, is told. An earlier refusal is forgotten."""
         self._asked = True
         self._refused = None
-        if self.trunk.options_seconds:
-            self._send_options()
-        else:
-            self._settle()
+        self._send_options()
 
     def secret_refused(self, code: int, phrase: str) -> None:
         """An INVITE ended with 401 or 407: no call gets through until the operator mends our name and secret."""
@@ -169,8 +162,10 @@ class TrunkLine:
         self._settle()
 
     def _options_silent(self) -> None:
+        """Silence is a dead trunk, but where ``options_seconds`` 0 says that it answers no OPTIONS calls will tell."""
         self._deadline = None
-        self._alive = self._made(TrunkState.DOWN, 0, f"{SILENT} within {PROBE_TIMEOUT_S:g} s")
+        state = TrunkState.DOWN if self.trunk.options_seconds else TrunkState.UNKNOWN
+        self._alive = self._made(state, 0, f"{SILENT} within {PROBE_TIMEOUT_S:g} s")
         self._settle()
 
     def _registered(self, code: int, reason: str, active: bool) -> None:

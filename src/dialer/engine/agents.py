@@ -43,6 +43,7 @@ class _Slot:
     agent: Agent | None = None
     live: set[str] = field(default_factory=set)
     unanswered: int = 0  # pings
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class AgentPool:
@@ -72,8 +73,6 @@ class AgentPool:
         self._on_trouble = on_trouble
         self._slots = [_Slot(index) for index in range(count)]
         self._sounds: dict[str, str] = {}
-        self._attending: list[asyncio.Task[None]] = []
-        self._watching: list[asyncio.Task[None]] = []
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
@@ -96,8 +95,7 @@ class AgentPool:
         """Start every agent. Raises AgentError when one cannot start."""
         for slot in self._slots:
             slot.agent = await self._factory(slot.index)
-            self._attending.append(self._spawn(self._attend(slot, slot.agent)))
-            self._watching.append(self._spawn(self._watch(slot)))
+            slot.tasks = [self._spawn(self._attend(slot, slot.agent)), self._spawn(self._watch(slot))]
 
     async def load_sounds(self, sounds: dict[str, str]) -> None:
         """Have every agent load these sounds (id -> path), and load them again into any that is started later."""
@@ -134,17 +132,18 @@ class AgentPool:
     async def close(self) -> None:
         """End every agent; what they still had is reported lost."""
         self._closing = True
-        for watching in self._watching:
+        await asyncio.gather(*(self._close(slot) for slot in self._slots))
+
+    async def _close(self, slot: _Slot) -> None:
+        if slot.agent is not None and slot.tasks:
+            attending, watching = slot.tasks
             watching.cancel()
-        up = [slot.agent for slot in self._slots if slot.agent is not None]
-        await asyncio.gather(*(_end(agent, CLOSING_GRACE) for agent in up))
-        if up and self._attending:
-            await asyncio.wait(self._attending, timeout=CLOSING_S)
-        for attending in self._attending:
-            attending.cancel()
-        await asyncio.gather(*self._attending, *self._watching, return_exceptions=True)
-        for slot in self._slots:
-            self._lose(slot)
+            await _end(slot.agent, CLOSING_GRACE)
+            await asyncio.wait([attending], timeout=CLOSING_S)
+        for task in slot.tasks:
+            task.cancel()
+        await asyncio.gather(*slot.tasks, return_exceptions=True)
+        self._lose(slot)
 
     async def _tell(self, slot: _Slot, frame: ToAgent) -> None:
         if slot.agent is not None:

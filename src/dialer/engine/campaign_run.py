@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dialer.engine.ports import Clock, EngineStore, LoadedCampaign, Observer
     from dialer.engine.trunks import TrunkBoard
 
-TRUNK_POLL_S = 0.05
+TRUNK_POLL_S = 0.01
 
 
 class CampaignRun:
@@ -70,6 +70,8 @@ class CampaignRun:
         self._store_retry_s = store_retry_s
         self._trunk_wait_s = trunk_wait_s
         self._over = asyncio.Event()
+        self._permits: deque[Permit] = deque()  # durable, waiting for their turn
+        self._permitted = asyncio.Event()
         self._quiet_until: datetime | None = None
         self._store_trouble = Complaint(
             lambda detail: observer.trouble("store", f"{campaign.row.name}: {detail}"),
@@ -83,8 +85,22 @@ class CampaignRun:
     async def run(self) -> None:
         """Work until ended, paused for want of a trunk, or done."""
         self._attempts.forget_trouble(self.campaign.row.id)
-        await self._see_trunks()
+        self._join()
+        placing = asyncio.create_task(self._place_all())
+        try:
+            await self._see_trunks()
+            await self._work(placing)
+        finally:
+            self._leave()
+            placing.cancel()
+            await asyncio.gather(placing, return_exceptions=True)
+            for permit in self._permits:
+                self._drop(permit, self._why_not() or NotDialed.ENGINE_STOPPED)
+
+    async def _work(self, placing: asyncio.Task[None]) -> None:
         while not self._over.is_set():
+            if placing.done():
+                await placing  # raises: it never ends by itself
             if (trouble := self._no_way_out()) is not None:
                 await self._settle(CampaignState.PAUSED, trouble)
                 return
@@ -112,25 +128,20 @@ class CampaignRun:
             await self._pause(TRUNK_POLL_S)
 
     def _no_way_out(self) -> str | None:
-        return self._attempts.trouble(self.campaign.row.id) or self._trunks.trouble(self.campaign.trunks)
+        return self._trunks.trouble(self.campaign.trunks) or self._attempts.trouble(self.campaign.row.id)
 
     async def _step(self) -> bool:
-        """Claim, decide, record and place a few; False when there was nothing to claim, or no channel for it."""
-        now = self._clock.monotonic()
-        if (delay := max(lane.delay(now) for lane in self._lanes)) > 0:
-            await self._pause(delay)
-            return True
-        room = min(lane.room(now) for lane in self._lanes)
-        if room <= 0:
+        """Claim, decide and record a few; False when there was nothing to claim, or no channel for it."""
+        if not (room := await self._reserve()):
             return False
         permitted = 0
-        for lane in self._lanes:
-            lane.reserve(room)
         try:
             if not self._held:
                 self._held += await self._store.claim(self._run_id, self.campaign.row.id, room, self._clock.now())
             if not self._held:
+                self._leave()
                 return False
+            self._join()
             self.idle, self._quiet_until = False, None
             claims = self._held[:room]
             decided = await self._decide(claims)
@@ -141,12 +152,36 @@ class CampaignRun:
                     self._attempts.opened(
                         each.attempt_id, each.claim, self.campaign.row, self.campaign.retry, self._lanes
                     )
+                    self._permits.append(each.decision)
                     permitted += 1
         finally:
             for lane in self._lanes:
                 lane.give_back(room - permitted)
-        await self._place_all(decided)
+            self._permitted.set()
+        for each in decided:
+            self._observer.decided(self.campaign.row, each)
         return True
+
+    async def _reserve(self) -> int:
+        """Wait until a few more should be claimed, and keep room for them; 0: every channel is taken."""
+        async with contextlib.AsyncExitStack() as turns:
+            for lane in self._lanes:
+                await turns.enter_async_context(lane.claiming)
+                while not self._over.is_set() and (delay := lane.delay(self._clock.monotonic())) > 0:
+                    await self._pause(delay)
+            now = self._clock.monotonic()
+            room = 0 if self._over.is_set() else max(0, min(lane.room(now) for lane in self._lanes))
+            for lane in self._lanes:
+                lane.reserve(room)
+            return room
+
+    def _join(self) -> None:
+        for lane in self._lanes:
+            lane.join(self)
+
+    def _leave(self) -> None:
+        for lane in self._lanes:
+            lane.leave(self)
 
     async def _decide(self, claims: Sequence[Claim]) -> list[Decided]:
         facts = await self._store.facts(claims, self._clock.now())
@@ -169,32 +204,32 @@ class CampaignRun:
         await self._store.record_decisions(decided)
         return decided
 
-    async def _place_all(self, decided: Sequence[Decided]) -> None:
-        """Place what is permitted, in turn. The permits are durable; one that does not go out is recorded so."""
-        waiting = deque(each.decision for each in decided if isinstance(each.decision, Permit))
-        try:
-            for each in decided:
-                self._observer.decided(self.campaign.row, each)
-            while waiting:
+    async def _place_all(self) -> None:
+        """Place what is permitted, in turn, while more is decided. What does not go out is recorded so."""
+        while True:
+            await self._permitted.wait()
+            self._permitted.clear()
+            while self._permits:
                 await self._turn()
-                permit = waiting.popleft()
+                permit = self._permits.popleft()
                 if (why := self._why_not()) is not None:
                     self._drop(permit, why)
                 else:
                     await self._place(permit)
-        finally:
-            for permit in waiting:
-                self._drop(permit, NotDialed.ENGINE_STOPPED)
 
     async def _turn(self) -> None:
         """Wait until the next dial may go; not when none may go any more."""
-        while not self._why_not() and (wait := max(lane.wait(self._clock.monotonic()) for lane in self._lanes)) > 0:
-            await self._pause(wait)
+        for lane in self._lanes:
+            async with lane.dialing:
+                while not self._why_not() and (wait := lane.wait(self._clock.monotonic())) > 0:
+                    await self._pause(wait)
 
     def _why_not(self) -> NotDialed | None:
-        if not self._may_dial():
+        if not self._may_dial() or self._store_trouble.standing:
             return NotDialed.ENGINE_STOPPED
-        return NotDialed.STOPPED if self._over.is_set() else None
+        if self._over.is_set():
+            return NotDialed.STOPPED
+        return NotDialed.NO_TRUNK if self._no_way_out() else None
 
     def _drop(self, permit: Permit, why: NotDialed) -> None:
         for lane in self._lanes:
@@ -229,7 +264,8 @@ class CampaignRun:
         self._store_trouble.well()
         if summary.waiting + summary.claimed + summary.dialing == 0:
             return True
-        self.idle = summary.next_due is None or summary.next_due > self._clock.now()
+        due = summary.next_due is not None and summary.next_due <= self._clock.now()
+        self.idle = not due and self._no_way_out() is None
         self._quiet_until = summary.next_due if self.idle else None
         return False
 
@@ -248,5 +284,6 @@ class CampaignRun:
         self._observer.campaign_changed(self.campaign.row, state, reason)
 
     async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._over.wait(), timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation
+                await self._over.wait()

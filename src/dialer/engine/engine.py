@@ -74,6 +74,7 @@ class EngineSettings:
     agent_restart_s: float = 0.5  # before an agent is started anew; doubled each time that fails
     trunk_wait_s: float = 5.0  # for a campaign's trunks to answer before its first call
     store_retry_s: float = 1.0  # before what the store refused is tried again
+    gather_s: float = 0.05  # how long an outcome waits for others, to be stored with them
     heartbeat_s: float = 2.0
     flush_s: float = 10.0  # for the last outcomes to be stored when the run ends
 
@@ -106,6 +107,7 @@ class Engine:
             on_durable=lambda ended: self._attempts.durable(ended),  # noqa: PLW0108  made below
             on_trouble=self._store_trouble,
             retry_s=settings.store_retry_s,
+            gather_s=settings.gather_s,
         )
         self._attempts = Attempts(self._recorder, clock, self._observer)
         self._pool = AgentPool(
@@ -381,8 +383,9 @@ class Engine:
         self._observer.trouble("store", detail)
 
     async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._drain.wait(), timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._drain.wait()
 
 
 async def _until(event: asyncio.Event) -> None:

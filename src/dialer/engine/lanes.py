@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from dialer.campaigns.pacing import Pacer
 
-HORIZON_S = 0.5
-"""How far ahead of their dialing contacts are claimed and decided: a fact that changes binds within a second."""
+HORIZON_S = 0.25
+"""How far ahead of their dialing contacts are claimed and decided. A campaign that joins others on a lane delays what
+they have decided already, by their own horizon at most: a fact that changes binds within a second."""
 
 
 class Lane:
@@ -20,14 +23,27 @@ class Lane:
         self._channels = channels
         self._reserved = 0
         self._taken = 0
+        self._users: set[object] = set()
+        # Whose turn it is to claim, and to dial: in the order in which they asked, or one would starve another.
+        self.claiming = asyncio.Lock()
+        self.dialing = asyncio.Lock()
+
+    def join(self, user: object) -> None:
+        """This campaign has calls to place: it gets a share of the room."""
+        self._users.add(user)
+
+    def leave(self, user: object) -> None:
+        """This campaign has nothing to place now."""
+        self._users.discard(user)
 
     def delay(self, now: float) -> float:
-        """Seconds until another contact should be claimed; 0: now."""
-        return max(0.0, self._backlog(now) - HORIZON_S)
+        """Seconds until more contacts should be claimed; 0: now. Half a horizon ahead, so that several come at once."""
+        return max(0.0, self._backlog(now) - HORIZON_S / 2)
 
     def room(self, now: float) -> int:
-        """How many contacts may be claimed, once there is no delay; none while every channel is taken."""
-        return min(self._pacer.room(HORIZON_S - self._backlog(now)), self._channels - self._taken)
+        """How many contacts one user may claim, once there is no delay; none while every channel is taken."""
+        ahead = min(HORIZON_S - self._backlog(now), HORIZON_S / max(1, len(self._users)))
+        return min(self._pacer.room(ahead), self._channels - self._taken)
 
     def reserve(self, calls: int) -> None:
         """Keep room for calls that are to be decided. Each is given back, or becomes an attempt and then ends."""

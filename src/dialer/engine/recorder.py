@@ -28,10 +28,13 @@ class Recorder:
         on_durable: Callable[[Ended], None],
         on_trouble: Callable[[str], None],
         retry_s: float,
+        gather_s: float,
     ) -> None:
+        """``gather_s`` is how long the first outcome of a group waits for others: transactions cost more than rows."""
         self._store = store
         self._on_durable = on_durable
         self._retry_s = retry_s
+        self._gather_s = gather_s
         self._queue: asyncio.Queue[tuple[Ended, DncEntry | None]] = asyncio.Queue()
         self._refused: set[str] = set()  # attempts whose outcome failed on its own, not as one of a group
         self._complaint = Complaint(on_trouble, well_again="outcomes are stored again")
@@ -56,6 +59,7 @@ class Recorder:
         size = BATCH
         while True:
             group = [await self._queue.get()]
+            await asyncio.sleep(self._gather_s)
             while len(group) < size and not self._queue.empty():
                 group.append(self._queue.get_nowait())
             if await self._write(group):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+
+from tests.unit.engine.scripted_agent import Network
 
 from dialer.calls.frames import FromAgent
 from dialer.calls.plan import CallLimits, CallScript
@@ -26,7 +29,6 @@ from dialer.engine.ports import EngineStore, LoadedCampaign
 from dialer.errors import CampaignError, StoreError
 from dialer.results.records import AttemptLine, AttemptRow, CampaignRow, CampaignState, Claim, Decided, RefusalRow
 from dialer.store.open import Store
-from tests.unit.engine.scripted_agent import Network
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,7 +44,8 @@ FAST = EngineSettings(
     agent_restart_s=0.02,
     trunk_wait_s=0.3,
     store_retry_s=0.02,
-    heartbeat_s=0.05,
+    gather_s=0.005,
+    heartbeat_s=0.5,
     flush_s=0.5,
 )
 RULES = builtin_rules()
@@ -90,10 +93,10 @@ class MovableClock:
 
     def __init__(self, start: datetime = NOW) -> None:
         self._start = start
-        self._begun = time.monotonic()
+        self.begun = time.monotonic()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=time.monotonic() - self._begun)
+        return self._start + timedelta(seconds=time.monotonic() - self.begun)
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -118,7 +121,7 @@ class FaultyStore:
             self.calls.append(name)
             if self.failing & {name, "all"}:
                 raise StoreError("no space is left on the disk")
-            while self.hanging & {name, "all"}:
+            while self.hanging & {name, "all"}:  # noqa: ASYNC110  ends when the test says so
                 await asyncio.sleep(0.01)
             return await method(*arguments, **named)
 
@@ -196,6 +199,8 @@ class Bench:
         self.limits: dict[str, tuple[float, int]] = {"office": (200.0, 100)}
         self.network = Network(self.clock, KEY, {})
         self.trunk("office")
+        self.logged: list[MutableMapping[str, Any]] = []
+        self._engine: Engine | None = None
         self._task: asyncio.Task[Ending] | None = None
 
     def trunk(self, name: str, cps: float = 200.0, channels: int = 100) -> None:
@@ -238,6 +243,12 @@ class Bench:
     async def refusals(self, campaign_id: int | None = None) -> list[RefusalRow]:
         return [row async for row in self.store.reports.refusals(campaign_id=campaign_id)]
 
+    def look(self, query: str, *values: str) -> int:
+        """A number out of the file, as any other process would find it now."""
+        with closing(sqlite3.connect(self.store.path)) as connection:
+            found: int = connection.execute(query, values).fetchone()[0]
+            return found
+
     def permitted(self, claim: Claim) -> Decided:
         """What a run writes down before it dials."""
         attempt_id = f"attempt-{claim.queue_id}"
@@ -276,7 +287,7 @@ class Bench:
     @asynccontextmanager
     async def running(self, settings: EngineSettings = FAST) -> AsyncIterator[Engine]:
         """An engine at work; it is stopped at the end, unless it has ended."""
-        engine = self.engine(settings)
+        self._engine = engine = self.engine(settings)
         self._task = task = asyncio.create_task(engine.run())
         try:
             async with asyncio.timeout(15):
@@ -293,6 +304,18 @@ class Bench:
         assert self._task is not None
         return await asyncio.shield(self._task)
 
+    async def idle(self) -> None:
+        """Wait until the engine at work has nothing due and nothing under way."""
+        assert self._engine is not None
+        runs = self._engine._runs
+        await asyncio.sleep(3 * FAST.poll_s)
+        await self.until(lambda: all(run.idle for run, _ in runs.values()) and not self.network.up)
+
+    def lanes(self) -> list[tuple[int, int]]:
+        """What is reserved and taken on each trunk of the engine at work, or last at work."""
+        assert self._engine is not None
+        return [(lane._reserved, lane._taken) for lane in self._engine._lanes.values()]
+
     def check(self) -> None:
         assert self.network.faults == []
 
@@ -300,4 +323,4 @@ class Bench:
         """Wait for something to become true."""
         async with asyncio.timeout(within):
             while not condition():  # noqa: ASYNC110  what is waited for has no event
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
+from tests.unit.engine.bench import Bench
 
 from dialer.store.open import Store
-from tests.unit.engine.bench import Bench
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -23,4 +24,6 @@ async def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def bench(empty_store: Path, tmp_path: Path) -> AsyncIterator[Bench]:
     async with await Store.open(shutil.copy(empty_store, tmp_path / "dialer.db")) as store:
-        yield Bench(store)
+        bench = Bench(store)
+        with capture_logs() as bench.logged:
+            yield bench

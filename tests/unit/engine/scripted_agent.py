@@ -54,6 +54,7 @@ class Network:
     trunks: dict[str, TrunkStatus]
     everyone: Callee = Callee()
     callees: dict[str, Callee] = field(default_factory=dict)
+    at_place: Callable[[CallPlan], None] = lambda plan: None
     at_opt_out_stored: Callable[[str], None] = lambda number: None
     agents: list[ScriptedAgent] = field(default_factory=list)
     placed: list[tuple[float, CallPlan]] = field(default_factory=list)  # monotonic seconds
@@ -156,6 +157,7 @@ class ScriptedAgent:
     def _place(self, plan: CallPlan) -> None:
         network, number = self._network, plan.permit.number
         callee = network.callees.get(number, network.everyone)
+        network.at_place(plan)
         refusal = self._refusal(plan)
         if refusal is not None:
             why, detail = refusal

@@ -28,6 +28,10 @@ test: setup-test lint types imports ## set up with Asterisk and SIPp, then lint,
 unit: setup-dev ## the quick tests, which need no peer
 	@$(PYTEST) tests/unit
 
+.PHONY: bench
+bench: setup-test ## what a call costs, against SIPp placing the same (four minutes)
+	@$(BIN)/python -m bench.calls
+
 .PHONY: lint
 lint: setup-dev ## ruff: rules and formatting
 	@$(BIN)/ruff check

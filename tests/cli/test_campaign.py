@@ -213,3 +213,47 @@ def test_a_mistake_is_one_line_and_a_hint(operator: Operator, command: tuple[str
     said = operator.run(*command, code=1)
     assert says in said
     assert len(said.strip().splitlines()) <= 3
+
+
+def test_an_engine_that_is_killed_loses_nothing_and_dials_nobody_twice(
+    operator: Operator, callees: Callable[[str], int], open_zone: str
+) -> None:
+    port = callees('[[callees]]\nname = "listens"\nshare = 1\ndoes = "listen"\nring_s = [0.2, 0.6]\n')
+    numbers = [f"+1212555{n:04}" for n in range(100, 140)]
+    prepare(operator, port, open_zone, numbers)
+    run = operator.start("run")
+    log = operator.home / "callees.jsonl"
+    wait_until(lambda: log.exists() and log.read_text().count('"answer"') >= 5)
+    run.kill()
+    run.communicate()
+    killed = time.monotonic()
+    # The agent has lost its engine: it hangs up everything by itself.
+    wait_until(lambda: over(log) == invited(log))
+    assert time.monotonic() - killed < 4
+    called_before = invited(log)
+
+    operator.run("run", "--until-idle", timeout=110)
+    rows = list(csv.DictReader(io.StringIO(operator.run("report", "Reminders", "--csv", "-"))))
+    outcomes = Counter(row["outcome"] for row in rows)
+    assert outcomes["interrupted"] >= len(called_before)
+    assert outcomes["heard"] == len(numbers) - outcomes["interrupted"]
+    numbers_called = Counter(str(event["number"]) for event in account(log) if event["event"] == "invite")
+    assert max(numbers_called.values()) == 1, "an interrupted contact waits for the gap"
+    assert len(rows) == len(numbers)
+    status = json.loads(operator.run("campaign", "status", "--json"))[0]
+    assert (status["dialing"], status["waiting"]) == (0, outcomes["interrupted"])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def invited(log: Path) -> set[str]:
+    return {str(event["call_id"]) for event in account(log) if event["event"] == "invite"}
+
+
+def over(log: Path) -> set[str]:
+    return {str(event["call_id"]) for event in account(log) if event["event"] == "over"}

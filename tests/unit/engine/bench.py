@@ -300,9 +300,10 @@ class Bench:
         self.check()
 
     async def ending(self) -> Ending:
-        """How the engine at work ends."""
+        """How the engine at work ends; it must do so soon."""
         assert self._task is not None
-        return await asyncio.shield(self._task)
+        async with asyncio.timeout(3):
+            return await asyncio.shield(self._task)
 
     async def idle(self) -> None:
         """Wait until the engine at work has nothing due and nothing under way."""

@@ -196,6 +196,17 @@ class TestPermits:
         assert await bench.run() is Ending.DONE
         assert found == [1] * 6
 
+    async def test_none_is_placed_once_the_next_cannot_be_decided(self, bench: Bench) -> None:
+        await bench.campaign([e164(index) for index in range(30)], cps=50)
+        async with bench.running(FOREVER):
+            await bench.until(lambda: bench.network.placed)
+            bench.faulty.failing.add("claim")
+            await bench.until(lambda: any("no call is placed" in each for each in bench.watcher.troubles))
+            placed = len(bench.network.placed)
+            assert len(bench.watcher.decisions) > placed
+            await asyncio.sleep(0.15)
+            assert len(bench.network.placed) == placed
+
     async def test_no_contact_is_claimed_while_no_agent_is_up(self, bench: Bench) -> None:
         campaign_id = await bench.campaign([e164(index) for index in range(20)], cps=100)
         bench.network.callees[e164(2)] = Callee(kills_agent=True)

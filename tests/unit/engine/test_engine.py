@@ -11,6 +11,7 @@ from tests.unit.engine.bench import FAST, NOW, Bench, a_contact, e164, hawaiian
 from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.outcome import NotDialed, Outcome
+from dialer.calls.trunk import TrunkState
 from dialer.compliance.decision import Decision
 from dialer.compliance.policy import CampaignPolicy, Facts
 from dialer.engine.engine import Ending, RunUntil
@@ -406,13 +407,15 @@ class TestFaultsInside:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         campaign_id = await bench.campaign([e164(index) for index in range(4)])
-        bench.network.everyone = Callee(call_s=0.1)
+        bench.network.everyone = Callee(call_s=0.2)
         engine = bench.engine(FOREVER)
+        run = asyncio.create_task(engine.run())
+        await bench.until(lambda: len(bench.network.up) == 4)
         monkeypatch.setattr(engine._trunks, "heard", lambda *_: 1 / 0)
+        bench.network.trunk_is(TrunkState.UP, 200)
         with pytest.raises(ZeroDivisionError):
-            async with asyncio.timeout(5):
-                await engine.run()
-        assert Outcome.INTERRUPTED not in await bench.store.reports.outcome_counts(campaign_id)
+            await run
+        assert await bench.store.reports.outcome_counts(campaign_id) == {Outcome.HEARD: 4}
 
     async def test_agents_that_do_not_start_end_the_run(self, bench: Bench) -> None:
         await bench.campaign([e164(0)])

@@ -87,9 +87,12 @@ class CampaignRun:
         self._attempts.forget_trouble(self.campaign.row.id)
         self._join()
         placing = asyncio.create_task(self._place_all())
+        placing.add_done_callback(lambda _: self._over.set())
         try:
             await self._see_trunks()
-            await self._work(placing)
+            await self._work()
+            if placing.done():
+                await placing  # raises: it never ends by itself
         finally:
             self._leave()
             placing.cancel()
@@ -97,10 +100,8 @@ class CampaignRun:
             for permit in self._permits:
                 self._drop(permit, self._why_not() or NotDialed.ENGINE_STOPPED)
 
-    async def _work(self, placing: asyncio.Task[None]) -> None:
+    async def _work(self) -> None:
         while not self._over.is_set():
-            if placing.done():
-                await placing  # raises: it never ends by itself
             if (trouble := self._no_way_out()) is not None:
                 await self._settle(CampaignState.PAUSED, trouble)
                 return

@@ -377,6 +377,17 @@ class TestFaultsInside:
         summary = await bench.store.engine.queue_summary(campaign_id)
         assert (summary.waiting, summary.claimed) == (5, 0)
 
+    async def test_a_fault_while_placing_does_so_too(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        campaign_id = await bench.campaign([e164(index) for index in range(30)], cps=50)
+        engine = bench.engine()
+        monkeypatch.setattr(engine._pool, "place", lambda plan: 1 / 0)
+        async with asyncio.timeout(5):
+            assert await engine.run() is Ending.PAUSED
+        assert (await bench.row()).pause_reason.startswith("internal error: ZeroDivisionError")
+        assert [(lane._reserved, lane._taken) for lane in engine._lanes.values()] == [(0, 1)]
+        summary = await bench.store.engine.queue_summary(campaign_id)
+        assert (summary.waiting, summary.dialing) == (29, 1)
+
     async def test_claims_that_came_to_nothing_are_decided_when_the_campaign_is_resumed(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

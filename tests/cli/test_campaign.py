@@ -158,15 +158,12 @@ def test_ctrl_c_lets_live_calls_end_and_a_second_one_hangs_up(
     port = callees('[[callees]]\nname = "listens"\nshare = 1\ndoes = "listen"\nring_s = [0.2, 0.3]\n')
     numbers = [f"+1212555{n:04}" for n in range(100, 130)]
     prepare(operator, port, open_zone, numbers)
-    operator.write("campaign.toml", CAMPAIGN)
     run = operator.start("run")
     log = operator.home / "callees.jsonl"
-    deadline = time.monotonic() + 20
-    while not (log.exists() and '"answer"' in log.read_text()):
-        assert time.monotonic() < deadline, "no call was answered"
-        time.sleep(0.05)
+    wait_until(lambda: log.exists() and '"answer"' in log.read_text())
     run.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    # Two signals of one kind that arrive together are one to the kernel: the log tells when the first was taken.
+    wait_until(lambda: "no new calls" in (operator.home / "dialer.log").read_text())
     asked = time.monotonic()
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=20)

@@ -70,6 +70,17 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def is_bound(port: int) -> bool:
+    """Whether somebody has this port, over UDP or listening over TCP."""
+    wanted = f":{port:04X}"
+    for table in ("udp", "tcp"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            if local.endswith(wanted) and (table == "udp" or state == "0A"):
+                return True
+    return False
+
+
 class Sipp:
     """One SIPp process playing a scenario; its message trace is what the dialer said to it."""
 
@@ -98,12 +109,8 @@ class Sipp:
         for _ in range(200):
             if self.process.poll() is not None:
                 raise RuntimeError(f"SIPp ended with code {self.process.returncode}: try {self.process.args!r}")
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-                try:
-                    udp.bind((HOST, self.port))
-                    tcp.bind((HOST, self.port))
-                except OSError:
-                    return
+            if is_bound(self.port):  # asked of the kernel: to try the port would be to take it from SIPp
+                return
             await asyncio.sleep(0.02)
         raise RuntimeError("SIPp does not listen")
 

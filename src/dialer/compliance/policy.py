@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,19 @@ class DncEntry:
     added_at: datetime
     reason: str  # "opted out by key 9", "asked in writing"
     source: str  # attempt id, file or person
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAnswer:
+    """What one do-not-call registry, in the version that is loaded, says of one number."""
+
+    registry: str  # "us_national", "us_tx", "gb_tps"
+    listed: bool
+    covered: bool  # whether that version holds the number's area code or country at all
+    data_date: date  # of the data, as the registry's keeper made them
+    loaded_at: datetime
+    version: str  # the load's id
+    sha256: str  # of the file that was loaded
 
 
 @dataclass(frozen=True, slots=True)

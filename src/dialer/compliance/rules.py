@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dialer.compliance.closed_days import closed_days
-from dialer.compliance.policy import Purpose
+from dialer.compliance.operator import DocumentKind
+from dialer.compliance.policy import PartKind, Purpose
 from dialer.contacts.contact import NumberKind
 from dialer.errors import ComplianceError
 
@@ -31,8 +32,8 @@ class RowStatus(StrEnum):
 
     VERIFIED = "verified"  # seen in a source that quotes the rule
     COURTESY = "courtesy"  # no rule on hours; the window is a stricter default of this house
-    CONFLICTING = "conflicting"  # sources differ; the stricter value is used
-    UNVERIFIED = "unverified"  # from memory: no call is placed by it
+    CONFLICTING = "conflicting"  # sources differ; the stricter value is used, and only once the operator signed for it
+    UNVERIFIED = "unverified"  # from memory: no call is placed by it until the operator signed for it
 
 
 class MarketingRule(StrEnum):
@@ -106,6 +107,46 @@ class Cap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return timedelta(days=self.days, hours=self.hours)
 
 
+class RegistryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A do-not-call registry that must be asked before a sales call to a household."""
+
+    registry: str  # as loaded: "us_national"
+    max_age_days: int  # of its data; older than that, no number that needs it is called
+    consent_lifts: bool = True  # a listed person who gave this seller the consent that the call needs may be called
+
+    def __post_init__(self) -> None:
+        if self.max_age_days < 1:
+            raise ValueError("max_age_days must be at least 1")
+
+
+class DocumentRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the operator must have on file before the first sales call there."""
+
+    kind: DocumentKind
+    what: str  # in words, with its section
+
+
+class AbandonmentRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At most ``percent`` of a campaign's calls answered by a person may be abandoned, in each successive 30 days."""
+
+    percent: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percent <= 100:
+            raise ValueError("percent must be between 0 and 100")
+
+
+class MessageRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a recorded message must say."""
+
+    parts: tuple[PartKind, ...] = ()  # of every message, whatever its purpose
+    sales_parts: tuple[PartKind, ...] = ()  # of sales messages as well
+    name_within_s: float = 0.0  # the seller's name begins by then; 0: anywhere
+    opt_out_after_name_s: float = 0.0  # the opt-out begins at most so long after the name ends; 0: anywhere
+    toll_free_on_machines: bool = False  # what is left on a machine gives a toll-free number that takes opt-outs
+    artificial_voice: bool = False  # a voice that is artificial must be said to be
+
+
 class RuleRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The law of one jurisdiction for one period."""
 
@@ -120,6 +161,15 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     caps: tuple[Cap, ...] = ()
     marketing_needs: tuple[str, ...] = ()  # conditions of a recorded sales call that the gate has no facts about yet
     duties: tuple[str, ...] = ()  # of the operator, shown and not checked
+    registries: tuple[RegistryRule, ...] = ()
+    documents: tuple[DocumentRule, ...] = ()
+    abandonment: AbandonmentRule | None = None
+    message: MessageRule | None = None
+    reassigned_check_days: int = (
+        0  # a sales call needs an answer of the reassigned-numbers database this fresh; 0: none
+    )
+    retain_years: int = 0  # how long records of calls there are kept
+    source: str = ""  # where the rule was seen, for those who check it: keys of docs/compliance.md
     barred_caller_kinds: tuple[NumberKind, ...] = ()  # kinds of number that sales calls may not present
     every_part_ruled: bool = False  # every part of the country has a row: not knowing the part is not knowing the law
     emergency_citation: str = ""  # where emergency calls are excepted from hours and caps; empty: they are not
@@ -139,6 +189,16 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def country(self) -> str:
         return country_of(self.jurisdiction)
+
+    @property
+    def needs_override(self) -> bool:
+        """Whether no call may rely on this row until the operator has signed for it."""
+        return self.status in (RowStatus.UNVERIFIED, RowStatus.CONFLICTING)
+
+    @property
+    def digest(self) -> str:
+        """Changes with any part of the row; an override signs it."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
 
     def in_force(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)

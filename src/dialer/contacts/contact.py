@@ -78,7 +78,11 @@ class ConsentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One consent that a person gave, and the evidence for it. Dates are aware, UTC."""
+    """One consent that a person gave, and the evidence for it. Dates are aware, UTC.
+
+    A written one is only complete (47 CFR 64.1200(f)(9)) with the seller's name, the wording, a signature, the words
+    that authorise recorded sales messages, and those that make it no condition of a purchase.
+    """
 
     kind: ConsentKind
     given_at: datetime
@@ -86,6 +90,11 @@ class Consent:
     text: str = ""  # the exact wording shown or read out
     seller: str = ""  # in whose favour; empty: unknown
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    signature: str = ""  # how it was signed: "e-sign 88-12", "paper, folder 3"
+    authorises_recorded: bool = False  # the wording authorises recorded or artificial-voice sales messages
+    not_a_condition: bool = False  # the wording says that buying does not depend on it
+    evidence: str = ""  # what proves it: a file's hash, an IP address, a recording
 
 
 @dataclass(frozen=True, slots=True)

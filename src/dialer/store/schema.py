@@ -11,11 +11,12 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from dialer.calls.outcome import Outcome
+from dialer.compliance.policy import DealingKind, Reassigned
 from dialer.contacts.contact import ConsentKind
 from dialer.results.records import CampaignState, QueueState
-from dialer.store.types import Utc
+from dialer.store.types import Flag, Utc
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that these tables are."""
 
 IN_HAND = "state IN ('claimed', 'dialing')"
@@ -42,6 +43,15 @@ def _id() -> sa.Column[int]:
 
 def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
+
+
+def _later_text(name: str) -> sa.Column[str]:
+    """A column that earlier rows have nothing in."""
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, Flag, nullable=False, server_default="0")
 
 
 def _number() -> sa.Column[str]:
@@ -92,6 +102,11 @@ consent = sa.Table(  # append-only
     _text("text"),
     _text("seller"),
     sa.Column("recorded_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc),
+    _later_text("signature"),
+    _flag("authorises_recorded"),
+    _flag("not_a_condition"),
+    _later_text("evidence"),
     _one_of("kind", ConsentKind),
     sa.UniqueConstraint("e164", "kind", "given_at", "source", "text", "seller"),
 )
@@ -104,7 +119,36 @@ revocation = sa.Table(  # append-only; ends every consent of its number given un
     sa.Column("revoked_at", Utc, nullable=False),
     _text("reason"),
     _text("source"),
+    _later_text("means"),
+    _later_text("scope"),
     sa.UniqueConstraint("e164", "revoked_at"),
+)
+
+dealing = sa.Table(  # append-only
+    "dealing",
+    metadata,
+    _id(),
+    _number(),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    _text("seller"),
+    _text("source"),
+    sa.Column("recorded_at", Utc, nullable=False),
+    _one_of("kind", DealingKind),
+    sa.UniqueConstraint("e164", "kind", "at", "seller", "source"),
+)
+
+reassigned = sa.Table(  # append-only: answers of the reassigned-numbers database
+    "reassigned",
+    metadata,
+    _id(),
+    _number(),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),  # ISO date
+    sa.Column("asked_at", Utc, nullable=False),
+    _text("source"),
+    _one_of("answer", Reassigned),
+    sa.UniqueConstraint("e164", "since", "asked_at", "source"),
 )
 
 internal_dnc = sa.Table(  # an entry leaves the list by being marked removed, with a reason; the row stays
@@ -195,9 +239,10 @@ attempt = sa.Table(
     _text("caller_id"),
     _text("rules_version"),
     _text("script_id"),
-    sa.Column("permit", sa.Text, nullable=False),  # JSON of compliance.decision.Permit: the evidence of each check
+    sa.Column("permit", sa.Text, nullable=False),  # JSON of compliance.decision.Permit
     sa.Column("placed_at", Utc, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("basis", sa.LargeBinary),  # compliance.basis.Basis, from which the decision can be made again
     _one_of("state", AttemptState),
     sa.Index("attempt_by_number", "e164", "placed_at"),
     sa.Index("attempt_by_queue", "queue_id"),
@@ -237,6 +282,26 @@ refusal = sa.Table(  # never changed
     _text("citation"),
     sa.Column("defer_until", Utc),
     sa.Column("refusal", sa.Text, nullable=False),  # JSON of compliance.decision.Refusal
+    sa.Column("basis", sa.LargeBinary),
     sa.Index("refusal_by_campaign", "campaign_id", "check_name"),
     sa.Index("refusal_by_number", "e164", "decided_at"),
+)
+
+basis_text = sa.Table(  # append-only: what decisions refer to by its digest
+    "basis_text",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),  # "rules", "operator", "policy"
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("recorded_at", Utc, nullable=False),
+)
+
+live_answers = sa.Table(  # calls that a person answered, per campaign and successive 30 days; counted with each outcome
+    "live_answers",
+    metadata,
+    sa.Column("campaign_id", sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("since", Utc, primary_key=True),
+    sa.Column("answered", sa.Integer, nullable=False),
+    sa.Column("abandoned", sa.Integer, nullable=False),
+    sa.CheckConstraint("abandoned BETWEEN 0 AND answered", name="abandoned_among_answered"),
 )

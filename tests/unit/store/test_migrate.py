@@ -25,7 +25,8 @@ def tables(path: Path) -> dict[str, list[str]]:
 
 def _normal(sql: str) -> list[str]:
     """Without regard to space and to the order of columns and constraints."""
-    return sorted(re.split(r",\s*\n", re.sub(r"[ \t]+", " ", sql.partition("(")[2]).rstrip().removesuffix(")").strip()))
+    body = re.sub(r"\s+", " ", sql.partition("(")[2]).rstrip().removesuffix(")").strip()
+    return sorted(part.strip() for part in re.split(r",(?![^(]*\))", body))
 
 
 async def test_migrations_lead_to_the_tables_of_the_schema(tmp_path: Path) -> None:

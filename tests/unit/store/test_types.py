@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
-from dialer.store.types import from_micros, to_micros
+from dialer.store.types import Flag, from_micros, to_micros
 
 
 @given(st.datetimes(timezones=st.timezones()), st.datetimes(timezones=st.timezones()))
@@ -23,3 +24,9 @@ def test_the_zone_does_not_matter() -> None:
 def test_a_naive_datetime_is_refused() -> None:
     with pytest.raises(ValueError, match="naive"):
         to_micros(datetime(2026, 11, 1))  # noqa: DTZ001  the point of the test
+
+
+@pytest.mark.parametrize("value", [True, False, None])
+def test_a_flag_comes_back_as_it_went(value: bool | None) -> None:
+    flag, dialect = Flag(), sqlite.dialect()
+    assert flag.process_result_value(flag.process_bind_param(value, dialect), dialect) is value

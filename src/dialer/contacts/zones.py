@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import phonenumbers
 import zipcodes
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from dialer.contacts.contact import NumberKind
 from dialer.contacts.nanp import (
@@ -99,6 +100,15 @@ def jurisdictions(contact: Contact) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda jurisdiction: ("-" in jurisdiction, jurisdiction)))
 
 
+def whereabouts_key(contact: Contact) -> tuple[str | None, ...]:
+    """All of a contact that its zones and jurisdictions depend on: contacts of one key have the same."""
+    number = contact.number
+    digits = number.e164[1:]
+    listed = next((digits[:n] for n in range(TIMEZONE_LONGEST_PREFIX, 0, -1) if digits[:n] in TIMEZONE_DATA), "")
+    place = (number.region, number.kind, number.e164[:_LONGEST_ZONE_PREFIX], listed)
+    return (contact.time_zone, contact.postal_code, contact.state, *place)
+
+
 def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:
     """What is known of the contact, and the place it tells: the best evidence first."""
     number = contact.number
@@ -162,8 +172,10 @@ _ZONES_ALSO = {
     "+7411": "Asia/Srednekolymsk",
     "+7845": "Europe/Saratov",
 }
+_LONGEST_ZONE_PREFIX = max(map(len, _ZONES_ALSO))  # and long enough for a North American area code
 _OF_ONE_AREA = {NumberKind.FIXED, NumberKind.FIXED_OR_MOBILE}
-_MOBILES_OF_ONE_AREA = {"BR", "MX"}  # their area codes stand for a place on mobiles, too
+_MOBILES_LONGEST_ZONE_PREFIX = max(map(len, _ZONES_ALSO))  # and long enough for a North American area code
+_OF_ONE_AREA = {"BR", "MX"}  # their area codes stand for a place on mobiles, too
 _LISTED_INCOMPLETELY = {"CL", "CN", "PG", "UA"}  # phonenumbers has never heard of some of their zones
 _REMOTE_ISLANDS = {"AU": frozenset({"Indian/Christmas", "Indian/Cocos"})}  # whose mobiles look like the mainland's
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,7 @@ from dialer.contacts import zones
 from dialer.contacts.contact import Contact, Number
 from dialer.contacts.numbers import parse_number
 from dialer.contacts.zone_names import zones_of_country
-from dialer.contacts.zones import ZoneBasis, candidate_zones, jurisdictions
+from dialer.contacts.zones import ZoneBasis, candidate_zones, jurisdictions, whereabouts_key
 
 
 def number(e164: str) -> Number:
@@ -248,3 +250,35 @@ def test_whatever_the_columns_hold_zones_are_real(postal_code: str, state: str, 
     for zone in told.zones:
         ZoneInfo(zone)
     assert jurisdictions(contact)[0] in {"CA", "US"}
+
+
+def test_numbers_of_one_key_are_in_one_place() -> None:
+    rng = random.Random(7)
+    known: dict[tuple[str | None, ...], tuple[object, ...]] = {}
+    shared = 0
+    for prefix in TIMEZONE_DATA:
+        for length in (9, 10, 11, 12):
+            digits = prefix + "".join(rng.choice("0123456789") for _ in range(length - len(prefix)))
+            read = parse_number(f"+{digits}", None)
+            if not isinstance(read, Number):
+                continue
+            contact = Contact(read)
+            place = (candidate_zones(contact), jurisdictions(contact))
+            key = whereabouts_key(contact)
+            shared += key in known
+            assert known.setdefault(key, place) == place, read
+    assert shared > 100
+
+
+def test_what_else_tells_the_place_is_part_of_the_key() -> None:
+    pensacola = Contact(number("+18504320123"))
+    keys = {
+        whereabouts_key(each)
+        for each in (
+            pensacola,
+            replace(pensacola, time_zone=CHICAGO),
+            replace(pensacola, postal_code="32501"),
+            replace(pensacola, state="FL"),
+        )
+    }
+    assert len(keys) == 4

@@ -1,0 +1,44 @@
+"""The fast reader and phonenumbers are of one mind."""
+
+from __future__ import annotations
+
+import random
+
+import phonenumbers
+import pytest
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumberType
+
+from dialer.contacts.contact import Number
+from dialer.contacts.numbers import parse_number
+from dialer.contacts.plan import number_of_e164
+
+CODES = sorted(COUNTRY_CODE_TO_REGION_CODE)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_number_is_read_as_phonenumbers_reads_it(code: int) -> None:
+    rng = random.Random(code)
+    for region in COUNTRY_CODE_TO_REGION_CODE[code]:
+        for kind in PhoneNumberType.values():
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None:
+                continue
+            e164 = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            assert number_of_e164(e164) == parse_number(e164, None), e164
+            for _ in range(20):  # its neighbours, near and far
+                keep = rng.randrange(2, len(e164))
+                changed = e164[:keep] + "".join(rng.choice("0123456789") for _ in e164[keep:])
+                assert number_of_e164(changed) == parse_number(changed, None), changed
+
+
+@pytest.mark.parametrize(
+    "text", ["", "+", "911", "+1911", "+1305555", "3055550123", "+13055550123 ext 4", "+39" + "0" * 9]
+)
+def test_what_is_no_subscribers_number_is_read_the_slow_way(text: str) -> None:
+    assert number_of_e164(text) == parse_number(text, None)
+
+
+def test_a_number_stays_itself() -> None:
+    number = number_of_e164("+13055550123")
+    assert isinstance(number, Number)
+    assert number.e164 == "+13055550123"

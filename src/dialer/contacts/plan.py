@@ -93,7 +93,8 @@ def _fits(national: str, pattern: _Fits) -> bool:
 def _plan(region: str) -> _Plan:
     metadata: Any = PhoneMetadata.metadata_for_region(region, None)
     general = _compiled(metadata.general_desc, metadata.general_desc.possible_length)
-    assert general is not None, "every plan has numbers"
+    if general is None:
+        raise LookupError(f"phonenumbers has no numbers for {region}")
 
     def of(name: str) -> _Fits | None:
         return _compiled(getattr(metadata, name), metadata.general_desc.possible_length)

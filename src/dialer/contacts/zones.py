@@ -174,8 +174,7 @@ _ZONES_ALSO = {
 }
 _LONGEST_ZONE_PREFIX = max(map(len, _ZONES_ALSO))  # and long enough for a North American area code
 _OF_ONE_AREA = {NumberKind.FIXED, NumberKind.FIXED_OR_MOBILE}
-_MOBILES_LONGEST_ZONE_PREFIX = max(map(len, _ZONES_ALSO))  # and long enough for a North American area code
-_OF_ONE_AREA = {"BR", "MX"}  # their area codes stand for a place on mobiles, too
+_MOBILES_OF_ONE_AREA = {"BR", "MX"}  # their area codes stand for a place on mobiles, too
 _LISTED_INCOMPLETELY = {"CL", "CN", "PG", "UA"}  # phonenumbers has never heard of some of their zones
 _REMOTE_ISLANDS = {"AU": frozenset({"Indian/Christmas", "Indian/Cocos"})}  # whose mobiles look like the mainland's
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import CallRecord, EndedBy
-from dialer.compliance.decision import CheckName, CheckResult, Permit, Refusal, Verdict
+from dialer.compliance.decision import CheckName, Permit, Refusal
 from dialer.contacts.contact import Consent, ConsentKind, Contact, Number, NumberKind
 from dialer.results.records import CampaignState, Claim, Decided, Ended
 from dialer.store.open import Store
@@ -33,17 +33,6 @@ def a_consent(given_at: datetime = NOW - DAY, source: str = "web form") -> Conse
     return Consent(kind=ConsentKind.WRITTEN, given_at=given_at, source=source, text="Yes, call me", seller="Acme")
 
 
-def _check(verdict: Verdict, defer_until: datetime | None = None) -> CheckResult:
-    return CheckResult(
-        check=CheckName.CALLING_WINDOW,
-        verdict=verdict,
-        reason="it is 12:30 in America/New_York",
-        citation="47 CFR 64.1200(c)(1)",
-        evidence={"zones": ["America/New_York"]},
-        defer_until=defer_until,
-    )
-
-
 def permitted(claim: Claim, attempt_id: str = "", at: datetime = NOW) -> Decided:
     attempt_id = attempt_id or f"attempt-{claim.queue_id}-{claim.attempts}"
     permit = Permit(
@@ -54,14 +43,13 @@ def permitted(claim: Claim, attempt_id: str = "", at: datetime = NOW) -> Decided
         rules_version="2026-11",
         issued_at=at,
         expires_at=at + timedelta(seconds=5),
-        checks=(_check(Verdict.PASS),),
+        basis=b"what it rests on",
         seal=b"\x00sealed",
     )
     return Decided(claim=claim, attempt_id=attempt_id, decision=permit, decided_at=at, script_id="abc")
 
 
 def refused(claim: Claim, defer_until: datetime | None = None, at: datetime = NOW) -> Decided:
-    verdict = Verdict.NEVER if defer_until is None else Verdict.DEFER
     refusal = Refusal(
         campaign_id=claim.campaign_id,
         number=claim.e164,
@@ -70,8 +58,8 @@ def refused(claim: Claim, defer_until: datetime | None = None, at: datetime = NO
         refused_by=CheckName.CALLING_WINDOW,
         reason="the calling window is closed",
         citation="47 CFR 64.1200(c)(1)",
-        checks=(_check(verdict, defer_until),),
         defer_until=defer_until,
+        basis=b"what it rests on",
     )
     return Decided(claim=claim, attempt_id="", decision=refusal, decided_at=at, due_at=defer_until)
 

@@ -38,6 +38,7 @@ from dialer.calls.plan import CallLimits, CallPlan, CallRecord, CallScript, KeyA
 from dialer.calls.trunk import Trunk, TrunkStatus
 from dialer.compliance.decision import Permit
 from dialer.compliance.gate import Gate
+from dialer.compliance.operator import Operator
 from dialer.compliance.policy import CallerIdRight, CampaignPolicy, Facts, Purpose
 from dialer.compliance.rules import builtin_rules
 from dialer.contacts.contact import Contact, Number, NumberKind
@@ -148,6 +149,13 @@ class Hole:
         self._socket.close()
 
 
+async def eventually(true: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Wait for what another process is to do or to write down."""
+    async with asyncio.timeout(timeout_s):
+        while not true():  # noqa: ASYNC110  it has no event to wait for
+            await asyncio.sleep(0.05)
+
+
 def header(message: str, name: str) -> str:
     """The first header of this name in a SIP message."""
     found = re.search(rf"^{name}:\s*(.*?)\s*$", message, re.MULTILINE | re.IGNORECASE)
@@ -162,7 +170,7 @@ def permit(attempt_id: str, number: str = CALLEE, *, key: bytes = KEY, at: datet
         campaign_id=1, purpose=Purpose.EMERGENCY, seller="City of Example", caller_id=CALLER_ID,
         callback_number=CALLER_ID, hours=None, max_attempts=3, gap=timedelta(hours=1),
     )  # fmt: skip
-    gate = Gate(builtin_rules(), [CallerIdRight(CALLER_ID, "owned")], key)
+    gate = Gate(builtin_rules(), Operator((CallerIdRight(CALLER_ID, "owned"),)), key)
     decision = gate.decide(attempt_id, Facts(contact, (), None, (), now), policy, now)
     assert isinstance(decision, Permit), decision.reason
     return decision

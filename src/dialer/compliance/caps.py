@@ -13,6 +13,7 @@ OPEN = "open"  # the outcome of an attempt that has none yet
 UNDECIDED = frozenset({OPEN, "interrupted"})  # it may have ended in any way, so it counts for every cap
 NOT_DIALED = "not_dialed"  # its INVITE never left: it counts for nothing
 NO_TRUNK = "trunk_failure"  # no telephone rang as far as we know: the law's caps count it, the campaign's own does not
+ABANDONMENT_PERIOD = timedelta(days=30)  # each successive one, 47 CFR 64.1200(a)(7)(i)
 OPEN_RECHECK = timedelta(minutes=5)  # when to ask again while an attempt to the number is open
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,11 +36,16 @@ class CheckName(StrEnum):
     NUMBER = "number"
     INTERNAL_DNC = "internal_dnc"
     RULES = "rules"
+    DOCUMENTS = "documents"
     CONSENT = "consent"
+    REASSIGNED = "reassigned"
+    REGISTRIES = "registries"
     CALLING_WINDOW = "calling_window"
     ATTEMPT_CAPS = "attempt_caps"
     GAP = "gap"
     CALLER_ID = "caller_id"
+    MESSAGE = "message"
+    ABANDONMENT = "abandonment"
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,6 +63,28 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     defer_until: datetime | None = None
 
 
+class Finding(NamedTuple):
+    """What one check found. Its evidence is put into words only when somebody asks: most decisions nobody does."""
+
+    check: CheckName
+    verdict: Verdict
+    reason: str
+    citation: str = ""
+    evidence: Callable[[], dict[str, Any]] = dict
+    defer_until: datetime | None = None
+
+    def result(self) -> CheckResult:
+        """The finding with its evidence."""
+        return CheckResult(
+            check=self.check,
+            verdict=self.verdict,
+            reason=self.reason,
+            citation=self.citation,
+            evidence=self.evidence(),
+            defer_until=self.defer_until,
+        )
+
+
 class Permit(msgspec.Struct, frozen=True, kw_only=True):
     """Leave to place one call, for a few seconds. Made by :class:`dialer.compliance.gate.Gate` alone."""
 
@@ -67,7 +95,7 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
     rules_version: str
     issued_at: datetime
     expires_at: datetime
-    checks: tuple[CheckResult, ...]
+    basis: bytes = b""  # compliance.basis: what the decision rested on, to make it again
     seal: bytes = b""
 
     def sealed(self, key: bytes) -> Permit:
@@ -99,8 +127,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     refused_by: CheckName
     reason: str
     citation: str
-    checks: tuple[CheckResult, ...]
     defer_until: datetime | None = None
+    basis: bytes = b""
 
 
 Decision = Permit | Refusal

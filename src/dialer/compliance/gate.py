@@ -6,38 +6,66 @@ makes a permit. The strictest verdict wins. Time is an argument; nothing here lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
-from dialer.compliance.checks import Case, earliest, run_checks
-from dialer.compliance.decision import PERMIT_LIFETIME, CheckName, CheckResult, Decision, Permit, Refusal, Verdict
-from dialer.compliance.policy import CallerIdRight, CampaignPolicy, Facts
+from dialer.compliance.basis import Basis, BasisText, Versions, operator_text, packed, policy_text, rules_text
+from dialer.compliance.case import Case
+from dialer.compliance.checks import earliest, run_checks
+from dialer.compliance.consent import is_landline
+from dialer.compliance.decision import CheckName, CheckResult, Decision, Finding, Permit, Refusal, Verdict
+from dialer.compliance.ground import Ground, Place
+from dialer.compliance.operator import Operator
+from dialer.compliance.policy import CampaignPolicy, Facts
 from dialer.compliance.rules import RuleTable
+from dialer.contacts.contact import Contact
+from dialer.contacts.zones import CandidateZones, candidate_zones, jurisdictions, whereabouts_key
 from dialer.errors import ComplianceError
 
 KEY_BYTES = 16  # the shortest key that a permit may be sealed with
+MOST_PLACES = 100_000  # that are remembered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judgement:
     """What all checks come to. ``refused_by`` is None, and ``reason`` empty, when the call may be placed."""
 
     verdict: Verdict
-    checks: tuple[CheckResult, ...]
+    findings: tuple[Finding, ...]
     refused_by: CheckName | None = None
     reason: str = ""
     citation: str = ""
     defer_until: datetime | None = None  # the earliest instant at which every check that defers now would pass
 
+    @cached_property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every check's result with its evidence, in order."""
+        return tuple(finding.result() for finding in self.findings)
+
+    @property
+    def objections(self) -> dict[CheckName, Verdict]:
+        """The checks that did not pass."""
+        return {each.check: each.verdict for each in self.findings if each.verdict is not Verdict.PASS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Campaign:
+    """A policy with its text, and the grounds of its calls so far by place."""
+
+    policy: CampaignPolicy
+    text: BasisText
+    grounds: dict[Place, Ground]
+
 
 class Gate:
-    """Decides whether a call may be placed, by one rule table and for one operator's caller IDs."""
+    """Decides whether a call may be placed, by one rule table and for one operator."""
 
     def __init__(
         self,
         rules: RuleTable,
-        caller_ids: Sequence[CallerIdRight],
+        operator: Operator,
         key: bytes,
         *,
         facts_max_age: timedelta = timedelta(seconds=10),
@@ -45,19 +73,24 @@ class Gate:
         """``key`` seals the permits. Raises ComplianceError for a short key, or a right whose end has no time zone."""
         if len(key) < KEY_BYTES:
             raise ComplianceError(f"the permit key has {len(key)} bytes", hint=f"at least {KEY_BYTES} random bytes")
-        for right in caller_ids:
+        for right in operator.caller_ids:
             if right.valid_until is not None:
                 _utc(right.valid_until, f"the end of the right to present {right.number}")
         self.rules = rules
-        self._rights = {right.number: right for right in caller_ids}
+        self.operator = operator
+        self._operator_version = operator.version
         self._key = key
         self._facts_max_age = facts_max_age
+        self._whereabouts: dict[Hashable, tuple[tuple[str, ...], CandidateZones]] = {}
+        self._campaigns: dict[int, _Campaign] = {}
 
     def decide(self, attempt_id: str, facts: Facts, policy: CampaignPolicy, now: datetime) -> Decision:
         """Permit the call, for a few seconds, or refuse it. Raises ComplianceError when ``now`` has no zone."""
-        case = self._case(facts, policy, now)
+        case = self._case(facts, policy, _utc(now, "the time of the decision"))
         judgement = _judge(case)
         number = facts.contact.number.e164
+        versions = Versions(self.rules.version, self._operator_version, self._campaign(policy).text.digest)
+        basis = packed(facts, case.now, versions, judgement.objections, judgement.defer_until)
         if judgement.refused_by is not None:
             return Refusal(
                 campaign_id=policy.campaign_id,
@@ -67,8 +100,8 @@ class Gate:
                 refused_by=judgement.refused_by,
                 reason=judgement.reason,
                 citation=judgement.citation,
-                checks=judgement.checks,
                 defer_until=judgement.defer_until,
+                basis=basis,
             )
         return Permit(
             attempt_id=attempt_id,
@@ -77,43 +110,99 @@ class Gate:
             caller_id=policy.caller_id,
             rules_version=self.rules.version,
             issued_at=case.now,
-            expires_at=self._expiry(case),
-            checks=judgement.checks,
+            expires_at=case.ground.permit_end(case.now),
+            basis=basis,
         ).sealed(self._key)
 
     def judge(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> Judgement:
         """What ``decide`` would say, as a value that no call can be placed with."""
-        return _judge(self._case(facts, policy, now))
+        return _judge(self._case(facts, policy, _utc(now, "the time of the decision")))
 
     def explain(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> tuple[CheckResult, ...]:
         """Every check's result, in order."""
         return self.judge(facts, policy, now).checks
 
-    def _case(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> Case:
-        return Case(facts, policy, _utc(now, "the time of the decision"), self.rules, self._rights, self._facts_max_age)
+    def texts(self, policy: CampaignPolicy) -> tuple[BasisText, ...]:
+        """The texts that decisions for ``policy`` refer to; they are to be kept with them."""
+        return rules_text(self.rules), operator_text(self.operator), self._campaign(policy).text
 
-    def _expiry(self, case: Case) -> datetime:
-        """No permit outlives the calling window or the right to its caller ID."""
-        end = case.now + PERMIT_LIFETIME
-        right = self._rights[case.policy.caller_id]
-        closing = case.window.closes_before(case.now, end)
-        return min(moment for moment in (end, closing, right.valid_until) if moment is not None).astimezone(UTC)
+    def _case(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> Case:
+        contact = facts.contact
+        where, zones = self._where(contact)
+        campaign = self._campaign(policy)
+        place = Place(where, zones.zones, is_landline(contact))
+        ground = campaign.grounds.get(place)
+        if ground is None or not ground.holds_at(now):
+            ground = campaign.grounds[place] = Ground(self.rules, self.operator, policy, place, now)
+        return Case(facts, policy, now, ground, zones, self._facts_max_age)
+
+    def _where(self, contact: Contact) -> tuple[tuple[str, ...], CandidateZones]:
+        key = whereabouts_key(contact)
+        known = self._whereabouts.get(key)
+        if known is None:
+            if len(self._whereabouts) >= MOST_PLACES:
+                self._whereabouts.clear()
+            known = self._whereabouts[key] = (jurisdictions(contact), candidate_zones(contact))
+        return known
+
+    def _campaign(self, policy: CampaignPolicy) -> _Campaign:
+        known = self._campaigns.get(policy.campaign_id)
+        if known is None or (known.policy is not policy and known.policy != policy):
+            known = self._campaigns[policy.campaign_id] = _Campaign(policy, policy_text(policy), {})
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A stored decision, and what the gate says to the same question now."""
+
+    basis: Basis
+    judgement: Judgement
+
+    @property
+    def differences(self) -> dict[CheckName, tuple[Verdict, Verdict]]:
+        """Checks whose verdict is another now: (then, now). Empty, with the same deferral: they agree."""
+        then, now = self.basis.objections, self.judgement.objections
+        return {
+            check: (then.get(check, Verdict.PASS), now.get(check, Verdict.PASS))
+            for check in CheckName
+            if then.get(check) is not now.get(check)
+        }
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the same facts, rules, operator's file and policy lead to the same decision."""
+        return not self.differences and self.basis.defer_until == self.judgement.defer_until
+
+
+def replay(basis: Basis, rules: RuleTable, operator: Operator, policy: CampaignPolicy) -> Replay:
+    """Make a stored decision again, by the texts that it names. Raises ComplianceError when they are others."""
+    gate = Gate(rules, operator, bytes(KEY_BYTES))
+    given = Versions(*(text.digest for text in gate.texts(policy)))
+    if given != basis.versions:
+        raise ComplianceError("the texts are not those by which the decision was made")
+    return Replay(basis, gate.judge(basis.facts, policy, basis.at))
 
 
 def _judge(case: Case) -> Judgement:
-    checks = run_checks(case)
-    never = next((each for each in checks if each.verdict is Verdict.NEVER), None)
-    if never is not None:
-        return Judgement(Verdict.NEVER, checks, never.check, never.reason, never.citation)
-    deferring = [each for each in checks if each.verdict is Verdict.DEFER]
-    if not deferring:
-        return Judgement(Verdict.PASS, checks)
-    last = max(deferring, key=lambda each: each.defer_until or case.now)
-    until = earliest(case, last.defer_until or case.now)
+    findings = run_checks(case)
+    deferring: Finding | None = None
+    for each in findings:
+        if each.verdict is Verdict.NEVER:
+            return Judgement(Verdict.NEVER, findings, each.check, each.reason, each.citation)
+        if each.verdict is Verdict.DEFER and (deferring is None or _until(each, case) > _until(deferring, case)):
+            deferring = each
+    if deferring is None:
+        return Judgement(Verdict.PASS, findings)
+    until = earliest(case, _until(deferring, case))
     if until is None:
-        reason = f"{last.reason}; and no lawful instant was found after that"
-        return Judgement(Verdict.NEVER, checks, last.check, reason, last.citation)
-    return Judgement(Verdict.DEFER, checks, last.check, last.reason, last.citation, until)
+        reason = f"{deferring.reason}; and no lawful instant was found after that"
+        return Judgement(Verdict.NEVER, findings, deferring.check, reason, deferring.citation)
+    return Judgement(Verdict.DEFER, findings, deferring.check, deferring.reason, deferring.citation, until)
+
+
+def _until(finding: Finding, case: Case) -> datetime:
+    return finding.defer_until or case.now
 
 
 def _utc(moment: datetime, what: str) -> datetime:

@@ -104,11 +104,13 @@ def _lacking(declaration: MessageDeclaration | None, purpose: Purpose, rule: Mes
 
 def _late(parts: Sequence[MessagePart], rule: MessageRule) -> Iterator[str]:
     name, opt_out = _first(parts, PartKind.SELLER_NAME), _first(parts, PartKind.OPT_OUT)
-    if rule.name_within_s and name is not None and name.begins_s > rule.name_within_s:
+    if name is None:
+        return
+    if rule.name_within_s and name.begins_s > rule.name_within_s:
         yield f"{WORDS[PartKind.SELLER_NAME]} within {rule.name_within_s:g} s of the beginning"
-    if rule.opt_out_after_name_s and name is not None and opt_out is not None:
-        if opt_out.begins_s > name.ends_s + rule.opt_out_after_name_s:
-            yield f"{WORDS[PartKind.OPT_OUT]} within {rule.opt_out_after_name_s:g} s of {WORDS[PartKind.SELLER_NAME]}"
+    latest = name.ends_s + rule.opt_out_after_name_s
+    if rule.opt_out_after_name_s and opt_out is not None and opt_out.begins_s > latest:
+        yield f"{WORDS[PartKind.OPT_OUT]} within {rule.opt_out_after_name_s:g} s of {WORDS[PartKind.SELLER_NAME]}"
 
 
 def _lacking_on_machines(

@@ -165,9 +165,8 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     documents: tuple[DocumentRule, ...] = ()
     abandonment: AbandonmentRule | None = None
     message: MessageRule | None = None
-    reassigned_check_days: int = (
-        0  # a sales call needs an answer of the reassigned-numbers database this fresh; 0: none
-    )
+    reassigned_check_days: int = 0  # how fresh a reassigned-numbers answer each sales call needs; 0: none is needed
+    needs_relationship: bool = False  # a recorded sales call needs an established business relationship, too
     retain_years: int = 0  # how long records of calls there are kept
     source: str = ""  # where the rule was seen, for those who check it: keys of docs/compliance.md
     barred_caller_kinds: tuple[NumberKind, ...] = ()  # kinds of number that sales calls may not present
@@ -212,9 +211,10 @@ def country_of(jurisdiction: str) -> str:
 class RuleTable:
     """All rows, and a version that changes when any of their text does."""
 
-    def __init__(self, rows: Iterable[RuleRow], version: str) -> None:
+    def __init__(self, rows: Iterable[RuleRow], version: str, texts: Mapping[str, str] | None = None) -> None:
         self.rows = tuple(rows)
         self.version = version
+        self.texts = dict(texts or {})  # TOML by file name, from which the table can be loaded again
         self._rows_of: dict[str, tuple[RuleRow, ...]] = {}
         for row in self.rows:
             self._rows_of[row.jurisdiction] = (*self._rows_of.get(row.jurisdiction, ()), row)
@@ -273,7 +273,7 @@ def load_rules(texts: Mapping[str, str]) -> RuleTable:
                 f"{row.jurisdiction} has a row, {row.country} has none", hint="a part's row only adds to a national row"
             )
     digest = hashlib.sha256("\0".join(part for item in sorted(texts.items()) for part in item).encode())
-    return RuleTable(rows, digest.hexdigest()[:12])
+    return RuleTable(rows, digest.hexdigest()[:12], texts)
 
 
 def _overlap(row: RuleRow, other: RuleRow) -> bool:

@@ -82,6 +82,10 @@ class CallingWindow:
         """The first instant after ``at`` and not after ``end`` that is no longer lawful."""
         return next((instant for instant in self._changes(at, end) if not self.lawful_at(instant)), None)
 
+    def next_change(self, at: datetime, end: datetime) -> datetime | None:
+        """The first instant after ``at`` and not after ``end`` at which the answer, or a date, may be another."""
+        return next(self._changes(at, end), None)
+
     @cached_property
     def _clocks(self) -> tuple[tuple[str, str], ...]:
         """(zone, jurisdiction whose row names that clock, or empty: every row is asked)."""

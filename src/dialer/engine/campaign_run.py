@@ -73,6 +73,7 @@ class CampaignRun:
         self._permits: deque[Permit] = deque()  # durable, waiting for their turn
         self._permitted = asyncio.Event()
         self._quiet_until: datetime | None = None
+        self._texts_kept = False
         self._store_trouble = Complaint(
             lambda detail: observer.trouble("store", f"{campaign.row.name}: {detail}"),
             well_again="the store works again",
@@ -185,6 +186,9 @@ class CampaignRun:
             lane.leave(self)
 
     async def _decide(self, claims: Sequence[Claim]) -> list[Decided]:
+        if not self._texts_kept:
+            await self._store.keep_texts(self._gate.texts(self.campaign.policy), self._clock.now())
+            self._texts_kept = True
         facts = await self._store.facts(claims, self._clock.now())
         decided = []
         for claim, fact in zip(claims, facts, strict=True):

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from dialer.calls.frames import FromAgent, ToAgent
 from dialer.calls.plan import CallLimits, CallScript
 from dialer.campaigns.retry import RetryPlan
+from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import CampaignPolicy, DncEntry, Facts
 from dialer.results.records import (
     AttemptLine,
@@ -83,6 +84,10 @@ class EngineStore(Protocol):
 
     async def facts(self, claims: Sequence[Claim], now: datetime) -> Sequence[Facts]:
         """The facts for each claim, in order, read now."""
+        ...
+
+    async def keep_texts(self, texts: Sequence[BasisText], now: datetime) -> None:
+        """Keep the texts that decisions refer to, before the first of them."""
         ...
 
     async def record_decisions(self, decided: Sequence[Decided]) -> None: ...

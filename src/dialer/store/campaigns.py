@@ -25,7 +25,7 @@ from dialer.results.records import (
 )
 from dialer.store.contact_lists import list_ids
 from dialer.store.database import Database
-from dialer.store.facts import contact_of, facts_of_stranger, read_facts
+from dialer.store.facts import AskRegistries, contact_of, facts_of_stranger, no_registries, read_facts
 from dialer.store.schema import campaign, campaign_list, contact, contact_list, outcome, queue
 
 
@@ -50,8 +50,9 @@ class CampaignProgress:
 class Campaigns:
     """Every method raises StoreError when the store cannot be used."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ask: AskRegistries = no_registries) -> None:
         self._database = database
+        self._ask = ask
 
     async def create(
         self, name: str, definition: str, base_dir: str, lists: Sequence[str], now: datetime
@@ -163,14 +164,14 @@ class Campaigns:
                 sa.select(queue).where(queue.c.campaign_id == campaign_id, queue.c.e164 == number.e164)
             ).first()
             if queued is not None:
-                return read_facts(connection, [_claim_of(queued)], now)[0]
+                return read_facts(connection, [_claim_of(queued)], now, self._ask)[0]
             listed = connection.execute(
                 sa.select(contact)
                 .where(contact.c.e164 == number.e164)
                 .order_by(contact.c.updated_at.desc(), contact.c.id.desc())
             ).first()
             known = Contact(number=number) if listed is None else contact_of(listed)
-            return facts_of_stranger(connection, known, now)
+            return facts_of_stranger(connection, known, campaign_id, now, self._ask)
 
         return await self._database.read(work)
 

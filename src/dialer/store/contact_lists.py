@@ -14,10 +14,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from dialer.contacts.contact import Consent, Contact
+from dialer.contacts.contact import Contact
 from dialer.errors import StoreError
 from dialer.store.database import Database
 from dialer.store.facts import contact_of
+from dialer.store.permissions import consent_row
 from dialer.store.schema import consent, contact, contact_list
 
 BATCH = 1000
@@ -48,7 +49,7 @@ _staged = sa.Table(
     *(sa.Column(name, contact.c[name].type, unique=name == "e164") for name in _FIELDS),
     prefixes=["TEMPORARY"],
 )
-_CONSENT_FIELDS = ("e164", "kind", "given_at", "source", "text", "seller")
+_CONSENT_FIELDS = tuple(column.name for column in consent.columns if column.name not in {"id", "recorded_at"})
 _staged_consent = sa.Table(
     "staged_consent",
     _staging,
@@ -176,7 +177,7 @@ def _batches(contacts: Iterable[Contact]) -> Iterator[list[Contact]]:
 
 def _stage(connection: sa.Connection, batch: Sequence[Contact]) -> None:
     connection.execute(insert(_staged).on_conflict_do_nothing(), [_row(each) for each in batch])
-    given = [_consent_row(each.number.e164, each.consent) for each in batch if each.consent is not None]
+    given = [consent_row(each.number.e164, each.consent) for each in batch if each.consent is not None]
     if given:
         connection.execute(sa.insert(_staged_consent), given)
 
@@ -249,14 +250,3 @@ def _row(each: Contact) -> dict[str, Any]:
     }
     digest = hashlib.blake2b(msgspec.json.encode(list(row.values())), digest_size=16).digest()
     return {**row, "digest": digest}
-
-
-def _consent_row(e164: str, given: Consent) -> dict[str, Any]:
-    return {
-        "e164": e164,
-        "kind": given.kind.value,
-        "given_at": given.given_at,
-        "source": given.source,
-        "text": given.text,
-        "seller": given.seller,
-    }

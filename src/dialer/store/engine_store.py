@@ -12,11 +12,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from dialer.calls.outcome import Outcome
-from dialer.campaigns.retry import NOBODY_RANG, Finished
-from dialer.compliance.decision import Permit
+from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import DncEntry, Facts
-from dialer.errors import EngineRunning, StoreError
+from dialer.errors import EngineRunning
 from dialer.results.records import (
     CampaignRow,
     CampaignState,
@@ -29,9 +27,10 @@ from dialer.results.records import (
 )
 from dialer.store.campaigns import move_campaign, queue_summary, row_of
 from dialer.store.database import Database
-from dialer.store.facts import read_facts
+from dialer.store.facts import AskRegistries, no_registries, read_facts
 from dialer.store.permissions import add_dnc, revoke
-from dialer.store.schema import IN_HAND, AttemptState, attempt, campaign, outcome, queue, refusal, run
+from dialer.store.recording import keep_texts, record_decisions, record_outcomes
+from dialer.store.schema import IN_HAND, AttemptState, attempt, campaign, queue, run
 
 SILENCE = timedelta(seconds=15)
 """A run that has said nothing for this long is taken for dead."""
@@ -42,8 +41,9 @@ _json = msgspec.json.Encoder()
 class SqlEngineStore:
     """Every method raises StoreError when the store cannot be used; what it returns from writing is on disk."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ask: AskRegistries = no_registries) -> None:
         self._database = database
+        self._ask = ask
 
     async def start_run(self, run_id: str, pid: int, now: datetime) -> None:
         """Take the store for this run. Raises EngineRunning while another one is alive."""
@@ -156,11 +156,15 @@ class SqlEngineStore:
 
     async def facts(self, claims: Sequence[Claim], now: datetime) -> Sequence[Facts]:
         """The facts for each claim, in order, read now."""
-        return await self._database.read(lambda connection: read_facts(connection, claims, now))
+        return await self._database.read(lambda connection: read_facts(connection, claims, now, self._ask))
+
+    async def keep_texts(self, texts: Sequence[BasisText], now: datetime) -> None:
+        """Keep the texts that decisions refer to, each once."""
+        await self._database.write(lambda connection: keep_texts(connection, texts, now))
 
     async def record_decisions(self, decided: Sequence[Decided]) -> None:
         """Make permits attempts and keep refusals, all or none. Raises StoreError when a claim is no longer ours."""
-        await self._database.write(lambda connection: _record_decisions(connection, decided))
+        await self._database.write(lambda connection: record_decisions(connection, decided))
 
     async def record_outcomes(self, ended: Sequence[Ended]) -> None:
         """Make outcomes durable, all or none.
@@ -168,7 +172,7 @@ class SqlEngineStore:
         A second delivery of an outcome changes nothing; a different one for the same attempt, or one of an unknown
         attempt, raises StoreError.
         """
-        await self._database.write(lambda connection: _record_outcomes(connection, ended))
+        await self._database.write(lambda connection: record_outcomes(connection, ended))
 
     async def add_opt_outs(self, entries: Sequence[DncEntry]) -> None:
         """Put numbers on the internal do-not-call list and revoke every consent given for them until then."""
@@ -240,156 +244,3 @@ def _claim() -> ReturningUpdate[Any]:
 
 
 _CLAIM = _claim()
-
-_TO_DIALING = (
-    sa.update(queue)
-    .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
-    .values(state=QueueState.DIALING)
-)
-
-_FROM_HAND = (
-    sa.update(queue)
-    .where(queue.c.id == sa.bindparam("queue"), queue.c.state == sa.bindparam("was"))
-    .values(
-        state=sa.bindparam("becomes"),
-        due_at=sa.func.coalesce(sa.bindparam("due", type_=queue.c.due_at.type), queue.c.due_at),
-        why_finished=sa.bindparam("why"),
-        attempts=queue.c.attempts + sa.bindparam("counted"),
-        last_outcome=sa.func.coalesce(sa.bindparam("ended_as", type_=sa.Text), queue.c.last_outcome),
-        claimed_by=None,
-    )
-)
-
-
-def _record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> None:
-    permitted = [(each, each.decision) for each in decided if isinstance(each.decision, Permit)]
-    refused = [(each, each.decision) for each in decided if not isinstance(each.decision, Permit)]
-    if permitted:
-        _all_moved(connection, _TO_DIALING, [{"claim": each.claim.queue_id} for each, _ in permitted])
-        connection.execute(
-            sa.insert(attempt),
-            [
-                {
-                    "attempt_id": each.attempt_id,
-                    "queue_id": each.claim.queue_id,
-                    "campaign_id": permit.campaign_id,
-                    "contact_id": each.claim.contact_id,
-                    "e164": permit.number,
-                    "caller_id": permit.caller_id,
-                    "rules_version": permit.rules_version,
-                    "script_id": each.script_id,
-                    "permit": _json.encode(permit).decode(),
-                    "placed_at": each.decided_at,
-                    "state": AttemptState.OPEN,
-                }
-                for each, permit in permitted
-            ],
-        )
-    if refused:
-        _all_moved(
-            connection,
-            _FROM_HAND,
-            [_next_step(each.claim.queue_id, QueueState.CLAIMED, each.due_at, Finished.REFUSED) for each, _ in refused],
-        )
-        connection.execute(
-            sa.insert(refusal),
-            [
-                {
-                    "queue_id": each.claim.queue_id,
-                    "campaign_id": no.campaign_id,
-                    "e164": no.number,
-                    "decided_at": no.decided_at,
-                    "check_name": no.refused_by,
-                    "reason": no.reason,
-                    "citation": no.citation,
-                    "defer_until": no.defer_until,
-                    "refusal": _json.encode(no).decode(),
-                }
-                for each, no in refused
-            ],
-        )
-
-
-def _record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
-    query = (
-        sa.select(attempt.c.attempt_id, attempt.c.queue_id, attempt.c.campaign_id, outcome.c.outcome)
-        .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
-        .where(attempt.c.attempt_id.in_([each.record.attempt_id for each in ended]))
-    )
-    known = {row.attempt_id: row for row in connection.execute(query)}
-    news: dict[str, Ended] = {}
-    for each in ended:
-        record = each.record
-        if record.attempt_id not in known:
-            raise StoreError(f"an outcome for attempt {record.attempt_id}, which the store does not know")
-        earlier = news.get(record.attempt_id)
-        stored = earlier.record.outcome if earlier else known[record.attempt_id].outcome
-        if stored is None:
-            news[record.attempt_id] = each
-        elif stored != record.outcome:
-            raise StoreError(
-                f"attempt {record.attempt_id} ended as {stored}, it cannot end as {record.outcome} as well"
-            )
-    if not news:
-        return
-    connection.execute(
-        sa.insert(outcome),
-        [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()],
-    )
-    connection.execute(
-        sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED),
-        [{"ended": attempt_id} for attempt_id in news],
-    )
-    _all_moved(
-        connection,
-        _FROM_HAND,
-        [
-            _next_step(
-                known[attempt_id].queue_id,
-                QueueState.DIALING,
-                each.due_at,
-                each.why_finished or each.record.outcome,
-                each.record.outcome,
-            )
-            for attempt_id, each in news.items()
-        ],
-    )
-
-
-def _outcome_row(each: Ended, campaign_id: int) -> dict[str, Any]:
-    record = each.record
-    return {
-        "attempt_id": record.attempt_id,
-        "campaign_id": campaign_id,
-        "outcome": record.outcome,
-        "ended_at": record.ended_at,
-        "answered_at": record.answered_at,
-        "sip_code": record.sip_code,
-        "q850": record.q850,
-        "answered_by": record.answered_by,
-        "heard_ms": record.heard_ms,
-        "key_value": record.key_value,
-        "record": _json.encode(record).decode(),
-    }
-
-
-def _next_step(
-    queue_id: int, was: QueueState, due_at: datetime | None, why: str, ended_as: Outcome | None = None
-) -> dict[str, Any]:
-    return {
-        "queue": queue_id,
-        "was": was,
-        "becomes": QueueState.FINISHED if due_at is None else QueueState.WAITING,
-        "due": due_at,
-        "why": why if due_at is None else "",
-        "counted": 1 if ended_as is not None and ended_as not in NOBODY_RANG else 0,
-        "ended_as": ended_as,
-    }
-
-
-def _all_moved(connection: sa.Connection, move: sa.Update, rows: list[dict[str, Any]]) -> None:
-    if connection.execute(move, rows).rowcount != len(rows):
-        raise StoreError(
-            "a contact is no longer in the hands of this run",
-            hint="another engine has taken the store over; its attempts stand",
-        )

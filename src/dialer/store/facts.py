@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from dialer.compliance.policy import DncEntry, Facts, PastAttempt
+from dialer.compliance.caps import ABANDONMENT_PERIOD
+from dialer.compliance.policy import (
+    AbandonmentCount,
+    Dealing,
+    DealingKind,
+    DncEntry,
+    Facts,
+    PastAttempt,
+    Reassigned,
+    ReassignedAnswer,
+    RegistryAnswer,
+)
 from dialer.contacts.contact import (
     Consent,
     ConsentKind,
@@ -23,13 +34,33 @@ from dialer.contacts.contact import (
     Relationship,
 )
 from dialer.results.records import Claim
-from dialer.store.schema import attempt, consent, contact, internal_dnc, outcome, revocation
+from dialer.store.schema import (
+    attempt,
+    consent,
+    contact,
+    dealing,
+    internal_dnc,
+    live_answers,
+    outcome,
+    reassigned,
+    revocation,
+)
 
 HISTORY = timedelta(days=30)
 
+AskRegistries = Callable[[str], tuple[RegistryAnswer, ...]]
+"""What every loaded do-not-call registry says of an E.164 number."""
 
-def read_facts(connection: sa.Connection, claims: Sequence[Claim], now: datetime) -> list[Facts]:
-    """The facts for each claim, in order; five queries whatever their number."""
+
+def no_registries(_: str) -> tuple[RegistryAnswer, ...]:
+    """Where none is loaded."""
+    return ()
+
+
+def read_facts(
+    connection: sa.Connection, claims: Sequence[Claim], now: datetime, ask: AskRegistries = no_registries
+) -> list[Facts]:
+    """The facts for each claim, in order; eight queries whatever their number."""
     contacts = {
         row.id: contact_of(row)
         for row in connection.execute(
@@ -40,6 +71,9 @@ def read_facts(connection: sa.Connection, claims: Sequence[Claim], now: datetime
     consents = consents_of(connection, numbers)
     dnc = dnc_of(connection, numbers)
     history = _history(connection, numbers, {claim.queue_id for claim in claims}, now)
+    dealings = dealings_of(connection, numbers)
+    answers = reassigned_of(connection, numbers)
+    abandoned = _abandonment(connection, {claim.campaign_id for claim in claims}, now)
     return [
         Facts(
             contact=contacts[claim.contact_id],
@@ -47,20 +81,30 @@ def read_facts(connection: sa.Connection, claims: Sequence[Claim], now: datetime
             internal_dnc=dnc.get(claim.e164),
             history=tuple(history[claim.e164]),
             read_at=now,
+            registries=ask(claim.e164),
+            dealings=dealings[claim.e164],
+            reassigned=answers.get(claim.e164),
+            abandonment=abandoned.get(claim.campaign_id),
         )
         for claim in claims
     ]
 
 
-def facts_of_stranger(connection: sa.Connection, known: Contact, now: datetime) -> Facts:
-    """The facts for a contact that no campaign has queued."""
-    numbers = {known.number.e164}
+def facts_of_stranger(
+    connection: sa.Connection, known: Contact, campaign_id: int, now: datetime, ask: AskRegistries = no_registries
+) -> Facts:
+    """The facts for a contact that no campaign has queued, as this campaign would have them."""
+    e164 = known.number.e164
     return Facts(
         contact=known,
-        consents=consents_of(connection, numbers)[known.number.e164],
-        internal_dnc=dnc_of(connection, numbers).get(known.number.e164),
-        history=tuple(_history(connection, numbers, (), now)[known.number.e164]),
+        consents=consents_of(connection, [e164])[e164],
+        internal_dnc=dnc_of(connection, [e164]).get(e164),
+        history=tuple(_history(connection, [e164], (), now)[e164]),
         read_at=now,
+        registries=ask(e164),
+        dealings=dealings_of(connection, [e164])[e164],
+        reassigned=reassigned_of(connection, [e164]).get(e164),
+        abandonment=_abandonment(connection, [campaign_id], now).get(campaign_id),
     )
 
 
@@ -103,6 +147,11 @@ def consents_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[st
                 text=row.text,
                 seller=row.seller,
                 revoked_at=next((at for at in revoked[row.e164] if at >= row.given_at), None),
+                expires_at=row.expires_at,
+                signature=row.signature,
+                authorises_recorded=row.authorises_recorded,
+                not_a_condition=row.not_a_condition,
+                evidence=row.evidence,
             ),
         )
     return found
@@ -114,6 +163,35 @@ def dnc_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, DncEn
     return {
         row.e164: DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source)
         for row in connection.execute(query)
+    }
+
+
+def dealings_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[str, tuple[Dealing, ...]]:
+    """What makes relationships with these numbers, oldest first."""
+    found: dict[str, tuple[Dealing, ...]] = defaultdict(tuple)
+    query = sa.select(dealing).where(dealing.c.e164.in_(list(numbers))).order_by(dealing.c.at, dealing.c.id)
+    for row in connection.execute(query):
+        found[row.e164] += (Dealing(DealingKind(row.kind), row.at, row.seller, row.source),)
+    return found
+
+
+def reassigned_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, ReassignedAnswer]:
+    """The latest answer of the reassigned-numbers database about each of these numbers that it was asked about."""
+    query = sa.select(reassigned).where(reassigned.c.e164.in_(list(numbers)))
+    return {
+        row.e164: ReassignedAnswer(Reassigned(row.answer), date.fromisoformat(row.since), row.asked_at, row.source)
+        for row in connection.execute(query.order_by(reassigned.c.asked_at, reassigned.c.id))
+    }
+
+
+def _abandonment(connection: sa.Connection, campaign_ids: Iterable[int], now: datetime) -> dict[int, AbandonmentCount]:
+    """Each campaign's period of 30 days that ``now`` lies in, if it has one with an answered call."""
+    query = sa.select(live_answers).where(
+        live_answers.c.campaign_id.in_(list(campaign_ids)), live_answers.c.since > now - ABANDONMENT_PERIOD
+    )
+    return {
+        row.campaign_id: AbandonmentCount(row.since, row.answered, row.abandoned)
+        for row in connection.execute(query.order_by(live_answers.c.since))
     }
 
 

@@ -10,7 +10,8 @@ from dialer.store.campaigns import Campaigns
 from dialer.store.contact_lists import ContactLists
 from dialer.store.database import Database
 from dialer.store.engine_store import SqlEngineStore
-from dialer.store.permissions import Consents, DoNotCall
+from dialer.store.facts import AskRegistries, no_registries
+from dialer.store.permissions import Consents, Dealings, DoNotCall, ReassignedNumbers
 from dialer.store.reports import Reports
 
 _SCHEME = "sqlite:///"
@@ -19,23 +20,33 @@ _SCHEME = "sqlite:///"
 class Store:
     """An open store. Use it as an async context manager, or close it: what was handed in is finished first."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ask: AskRegistries = no_registries) -> None:
         self._database = database
-        self.engine = SqlEngineStore(database)
+        self.engine = SqlEngineStore(database, ask)
         self.lists = ContactLists(database)
         self.consents = Consents(database)
         self.dnc = DoNotCall(database)
-        self.campaigns = Campaigns(database)
+        self.dealings = Dealings(database)
+        self.reassigned = ReassignedNumbers(database)
+        self.campaigns = Campaigns(database, ask)
         self.reports = Reports(database)
 
     @classmethod
-    async def open(cls, path_or_url: Path | str, *, create: bool = False, read_only: bool = False) -> Self:
+    async def open(
+        cls,
+        path_or_url: Path | str,
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        registries: AskRegistries = no_registries,
+    ) -> Self:
         """Open the file at a path or ``sqlite:///`` URL, bringing its tables up to date.
 
-        ``create`` makes one where there is none. Raises StoreError (missing, empty, no space, not dialer's), StoreBusy,
+        ``create`` makes one where there is none; ``registries`` are asked about each number whose facts are read.
+        Raises StoreError (missing, empty, no space, not dialer's), StoreBusy,
         StoreReadOnly, StoreTooNew, StoreDamaged.
         """
-        return cls(await Database.open(path_of(path_or_url), create=create, read_only=read_only))
+        return cls(await Database.open(path_of(path_or_url), create=create, read_only=read_only), registries)
 
     @property
     def path(self) -> Path:

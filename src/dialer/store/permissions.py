@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from dialer.compliance.policy import DncEntry
+from dialer.compliance.policy import Dealing, DncEntry, ReassignedAnswer
 from dialer.contacts.contact import Consent
 from dialer.store.database import Database
-from dialer.store.facts import consents_of, dnc_of
-from dialer.store.schema import consent, internal_dnc, revocation
+from dialer.store.facts import consents_of, dealings_of, dnc_of, reassigned_of
+from dialer.store.schema import consent, dealing, internal_dnc, reassigned, revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,22 @@ class Consents:
 
     async def add(self, e164: str, given: Consent, now: datetime) -> bool:
         """Put a consent on file; False when exactly this one is there already, revoked or not."""
-        row = {
-            "e164": e164,
-            "kind": given.kind,
-            "given_at": given.given_at,
-            "source": given.source,
-            "text": given.text,
-            "seller": given.seller,
-            "recorded_at": now,
-        }
+        row = {**consent_row(e164, given), "recorded_at": now}
         query = insert(consent).values(row).on_conflict_do_nothing()
         return await self._database.write(lambda connection: connection.execute(query).rowcount) == 1
 
-    async def revoke(self, e164: str, reason: str, source: str, now: datetime) -> int:
-        """End every consent of this number; return how many were in force."""
+    async def revoke(
+        self, e164: str, reason: str, source: str, now: datetime, *, means: str = "", scope: str = ""
+    ) -> int:
+        """End every consent of this number, for every purpose; return how many were in force.
+
+        ``means`` is how the person said it, ``scope`` what they said it of: for the record, the revocation is whole.
+        """
 
         def work(connection: sa.Connection) -> int:
             in_force = sum(each.revoked_at is None for each in consents_of(connection, [e164])[e164])
-            revoke(connection, [DncEntry(e164=e164, added_at=now, reason=reason, source=source)])
+            said = DncEntry(e164=e164, added_at=now, reason=reason, source=source)
+            revoke(connection, [said], means=means, scope=scope)
             return in_force
 
         return await self._database.write(work)
@@ -58,6 +57,49 @@ class Consents:
     async def of(self, e164: str) -> tuple[Consent, ...]:
         """Every consent on file for this number, oldest first, revoked ones too."""
         return await self._database.read(lambda connection: consents_of(connection, [e164])[e164])
+
+
+class Dealings:
+    """What was bought, asked for or applied for; only ever added."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, e164: str, had: Dealing, now: datetime) -> bool:
+        """Put a dealing on file; False when exactly this one is there already."""
+        row = {"e164": e164, "kind": had.kind, "at": had.at, "seller": had.seller, "source": had.source}
+        query = insert(dealing).values(**row, recorded_at=now).on_conflict_do_nothing()
+        return await self._database.write(lambda connection: connection.execute(query).rowcount) == 1
+
+    async def of(self, e164: str) -> tuple[Dealing, ...]:
+        """Every dealing on file for this number, oldest first."""
+        return await self._database.read(lambda connection: dealings_of(connection, [e164])[e164])
+
+
+class ReassignedNumbers:
+    """Answers of the reassigned-numbers database; only ever added, the latest counts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, answers: Mapping[str, ReassignedAnswer]) -> int:
+        """Put answers on file, by number, all or none; return how many are new."""
+        rows = [
+            {
+                "e164": e164,
+                "answer": each.answer,
+                "since": each.since.isoformat(),
+                "asked_at": each.asked_at,
+                "source": each.source,
+            }
+            for e164, each in answers.items()
+        ]
+        query = insert(reassigned).on_conflict_do_nothing()
+        return await self._database.write(lambda connection: connection.execute(query, rows).rowcount if rows else 0)
+
+    async def of(self, e164: str) -> ReassignedAnswer | None:
+        """The latest answer about this number."""
+        return await self._database.read(lambda connection: reassigned_of(connection, [e164]).get(e164))
 
 
 class DoNotCall:
@@ -125,10 +167,35 @@ class DoNotCall:
         return await self._database.read(lambda connection: connection.scalar(query) or 0)
 
 
-def revoke(connection: sa.Connection, said: Iterable[DncEntry]) -> None:
+def consent_row(e164: str, given: Consent) -> dict[str, Any]:
+    """A consent as a row of its table, but for when it was recorded."""
+    return {
+        "e164": e164,
+        "kind": given.kind,
+        "given_at": given.given_at,
+        "source": given.source,
+        "text": given.text,
+        "seller": given.seller,
+        "expires_at": given.expires_at,
+        "signature": given.signature,
+        "authorises_recorded": given.authorises_recorded,
+        "not_a_condition": given.not_a_condition,
+        "evidence": given.evidence,
+    }
+
+
+def revoke(connection: sa.Connection, said: Iterable[DncEntry], *, means: str = "", scope: str = "") -> None:
     """End every consent of these numbers given until ``added_at``."""
     rows = [
-        {"e164": each.e164, "revoked_at": each.added_at, "reason": each.reason, "source": each.source} for each in said
+        {
+            "e164": each.e164,
+            "revoked_at": each.added_at,
+            "reason": each.reason,
+            "source": each.source,
+            "means": means,
+            "scope": scope,
+        }
+        for each in said
     ]
     if rows:
         connection.execute(insert(revocation).on_conflict_do_nothing(), rows)

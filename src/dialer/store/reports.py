@@ -110,7 +110,7 @@ class Reports:
                 campaign=row.campaign,
                 contact_id=row.contact_id,
                 name=row.contact,
-                refusal=_refusal.decode(row.refusal),
+                refusal=msgspec.structs.replace(_refusal.decode(row.refusal), basis=row.basis or b""),
             )
 
     async def _rows(
@@ -131,6 +131,6 @@ def _attempt_of(row: sa.Row[Any]) -> AttemptRow:
         name=row.contact,
         number=row.e164,
         placed_at=row.placed_at,
-        permit=_permit.decode(row.permit),
+        permit=msgspec.structs.replace(_permit.decode(row.permit), basis=row.basis or b""),
         record=None if row.record is None else _record.decode(row.record),
     )

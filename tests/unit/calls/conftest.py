@@ -49,7 +49,6 @@ class Call:
             rules_version="test",
             issued_at=STARTED,
             expires_at=STARTED + timedelta(seconds=5),
-            checks=(),
         )
         self.plan = CallPlan(
             attempt_id="a1",

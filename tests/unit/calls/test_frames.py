@@ -26,7 +26,7 @@ from dialer.calls.plan import (
     Leg,
 )
 from dialer.calls.trunk import Trunk, TrunkState, TrunkStatus
-from dialer.compliance.decision import CheckName, CheckResult, Permit, Verdict
+from dialer.compliance.decision import Permit
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 PERMIT = Permit(
@@ -37,7 +37,7 @@ PERMIT = Permit(
     rules_version="test",
     issued_at=NOON,
     expires_at=NOON + timedelta(seconds=5),
-    checks=(CheckResult(check=CheckName.NUMBER, verdict=Verdict.PASS, reason="valid", evidence={"kind": "mobile"}),),
+    basis=b"what it rests on",
 )
 KEYS = {"9": KeyRule(action=KeyAction.OPT_OUT, prompt="removed")}
 PLAN = CallPlan(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.compliance.decision import PERMIT_LIFETIME, CheckName, CheckResult, Permit, Verdict
+from dialer.compliance.decision import PERMIT_LIFETIME, Permit
 from dialer.errors import PermitError
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -22,9 +22,7 @@ PERMIT = Permit(
     rules_version="abc",
     issued_at=NOW,
     expires_at=NOW + PERMIT_LIFETIME,
-    checks=(
-        CheckResult(check=CheckName.NUMBER, verdict=Verdict.PASS, reason="a subscriber", evidence={"kind": "fixed"}),
-    ),
+    basis=b"what it rests on",
 ).sealed(KEY)
 
 
@@ -43,7 +41,7 @@ def test_a_permit_survives_the_wire() -> None:
         {"rules_version": "abd"},
         {"issued_at": NOW - timedelta(seconds=1)},
         {"expires_at": NOW + timedelta(days=1)},
-        {"checks": ()},
+        {"basis": b""},
     ],
 )
 def test_an_altered_permit_is_no_permit(change: dict[str, object]) -> None:

@@ -20,6 +20,7 @@ from dialer.campaigns.definition import parse_definition
 from dialer.campaigns.retry import RetryPlan
 from dialer.compliance.decision import Permit
 from dialer.compliance.gate import Gate
+from dialer.compliance.operator import Operator
 from dialer.compliance.policy import CallerIdRight
 from dialer.compliance.rules import builtin_rules
 from dialer.contacts.contact import Consent, ConsentKind, Contact, Number
@@ -192,7 +193,7 @@ class Bench:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.clock = MovableClock()
-        self.gate = Gate(RULES, [CallerIdRight(CALLER_ID, "owned")], KEY)
+        self.gate = Gate(RULES, Operator((CallerIdRight(CALLER_ID, "owned"),)), KEY)
         self.faulty = FaultyStore(store.engine)
         self.watcher = Watcher()
         self.loader = Loader()
@@ -261,7 +262,6 @@ class Bench:
             rules_version="1",
             issued_at=now,
             expires_at=now,
-            checks=(),
         )
         return Decided(claim=claim, attempt_id=attempt_id, decision=permit, decided_at=now)
 

@@ -77,7 +77,6 @@ def a_plan(attempt_id: str, number: str = "") -> CallPlan:
         rules_version="1",
         issued_at=NOW,
         expires_at=NOW + timedelta(minutes=1),
-        checks=(),
     ).sealed(KEY)
     script = CallScript(message="hello", keys={})
     return CallPlan(attempt_id=attempt_id, permit=permit, script=script, limits=CallLimits(), trunks=("office",))

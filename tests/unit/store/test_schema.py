@@ -13,7 +13,8 @@ import pytest
 from tests.contract.store_values import NOW, RUN, a_consent, a_run, e164, ended, permitted, refused
 
 from dialer.calls.outcome import Outcome
-from dialer.compliance.policy import DncEntry
+from dialer.compliance.basis import BasisText
+from dialer.compliance.policy import Dealing, DealingKind, DncEntry, Reassigned, ReassignedAnswer
 from dialer.results.records import CAMPAIGN_TRANSITIONS, QUEUE_TRANSITIONS, CampaignState, QueueState
 from dialer.store.open import Store
 
@@ -32,6 +33,9 @@ async def shell(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
         decided = [permitted(claims[0], "open"), permitted(claims[1], "ended"), refused(claims[2])]
         await store.engine.record_decisions(decided)
         await store.engine.record_outcomes([ended(decided[1])])
+        await store.engine.keep_texts([BasisText("abc", "rules", b"{}")], NOW)
+        await store.dealings.add(e164(0), Dealing(DealingKind.PURCHASE, NOW, "Acme", "order 5"), NOW)
+        await store.reassigned.add({e164(0): ReassignedAnswer(Reassigned.YES, NOW.date(), NOW, "file 1")})
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     yield connection
@@ -89,7 +93,7 @@ def test_a_place_in_the_queue_moves_as_its_table_says(
 
 ATTEMPT = """
     INSERT INTO attempt SELECT 'new', {queue_id}, campaign_id, {contact_id}, {e164}, caller_id, rules_version,
-        script_id, permit, placed_at, {state} FROM attempt WHERE attempt_id = 'open'
+        script_id, permit, placed_at, {state}, basis FROM attempt WHERE attempt_id = 'open'
 """
 OUTCOME = """
     INSERT INTO outcome SELECT {attempt_id}, campaign_id, {outcome}, ended_at, answered_at, sip_code, q850, answered_by,
@@ -117,6 +121,12 @@ OUTCOME = """
         # What happened and what was said is never rewritten.
         "UPDATE attempt SET e164 = '+13055559999'",
         "UPDATE attempt SET permit = '{}'",
+        "UPDATE attempt SET basis = x'00'",
+        "UPDATE refusal SET basis = x'00'",
+        "UPDATE basis_text SET body = x'00'",
+        "UPDATE dealing SET seller = 'other'",
+        "UPDATE reassigned SET answer = 'no'",
+        "UPDATE live_answers SET abandoned = answered + 1",
         "UPDATE outcome SET outcome = 'accepted'",
         "UPDATE refusal SET reason = 'none'",
         "UPDATE consent SET given_at = 0",
@@ -135,6 +145,10 @@ OUTCOME = """
                 "consent",
                 "revocation",
                 "internal_dnc",
+                "basis_text",
+                "dealing",
+                "reassigned",
+                "live_answers",
                 "campaign",
                 "queue",
                 "contact",

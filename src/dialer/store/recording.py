@@ -1,0 +1,208 @@
+"""Decisions and outcomes on their way into the tables, with what they do to the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from dialer.calls.abandonment import LiveAnswer, live_answer
+from dialer.calls.outcome import Outcome
+from dialer.campaigns.retry import NOBODY_RANG, Finished
+from dialer.compliance.basis import BasisText
+from dialer.compliance.caps import ABANDONMENT_PERIOD
+from dialer.compliance.decision import Permit
+from dialer.errors import StoreError
+from dialer.results.records import Decided, Ended, QueueState
+from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal
+
+_json = msgspec.json.Encoder()
+
+
+_TO_DIALING = (
+    sa.update(queue)
+    .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
+    .values(state=QueueState.DIALING)
+)
+
+_FROM_HAND = (
+    sa.update(queue)
+    .where(queue.c.id == sa.bindparam("queue"), queue.c.state == sa.bindparam("was"))
+    .values(
+        state=sa.bindparam("becomes"),
+        due_at=sa.func.coalesce(sa.bindparam("due", type_=queue.c.due_at.type), queue.c.due_at),
+        why_finished=sa.bindparam("why"),
+        attempts=queue.c.attempts + sa.bindparam("counted"),
+        last_outcome=sa.func.coalesce(sa.bindparam("ended_as", type_=sa.Text), queue.c.last_outcome),
+        claimed_by=None,
+    )
+)
+
+
+def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> None:
+    permitted = [(each, each.decision) for each in decided if isinstance(each.decision, Permit)]
+    refused = [(each, each.decision) for each in decided if not isinstance(each.decision, Permit)]
+    if permitted:
+        _all_moved(connection, _TO_DIALING, [{"claim": each.claim.queue_id} for each, _ in permitted])
+        connection.execute(
+            sa.insert(attempt),
+            [
+                {
+                    "attempt_id": each.attempt_id,
+                    "queue_id": each.claim.queue_id,
+                    "campaign_id": permit.campaign_id,
+                    "contact_id": each.claim.contact_id,
+                    "e164": permit.number,
+                    "caller_id": permit.caller_id,
+                    "rules_version": permit.rules_version,
+                    "script_id": each.script_id,
+                    "permit": _json.encode(msgspec.structs.replace(permit, basis=b"")).decode(),
+                    "placed_at": each.decided_at,
+                    "state": AttemptState.OPEN,
+                    "basis": permit.basis,
+                }
+                for each, permit in permitted
+            ],
+        )
+    if refused:
+        _all_moved(
+            connection,
+            _FROM_HAND,
+            [_next_step(each.claim.queue_id, QueueState.CLAIMED, each.due_at, Finished.REFUSED) for each, _ in refused],
+        )
+        connection.execute(
+            sa.insert(refusal),
+            [
+                {
+                    "queue_id": each.claim.queue_id,
+                    "campaign_id": no.campaign_id,
+                    "e164": no.number,
+                    "decided_at": no.decided_at,
+                    "check_name": no.refused_by,
+                    "reason": no.reason,
+                    "citation": no.citation,
+                    "defer_until": no.defer_until,
+                    "refusal": _json.encode(msgspec.structs.replace(no, basis=b"")).decode(),
+                    "basis": no.basis,
+                }
+                for each, no in refused
+            ],
+        )
+
+
+def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
+    query = (
+        sa.select(attempt.c.attempt_id, attempt.c.queue_id, attempt.c.campaign_id, outcome.c.outcome)
+        .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+        .where(attempt.c.attempt_id.in_([each.record.attempt_id for each in ended]))
+    )
+    known = {row.attempt_id: row for row in connection.execute(query)}
+    news: dict[str, Ended] = {}
+    for each in ended:
+        record = each.record
+        if record.attempt_id not in known:
+            raise StoreError(f"an outcome for attempt {record.attempt_id}, which the store does not know")
+        earlier = news.get(record.attempt_id)
+        stored = earlier.record.outcome if earlier else known[record.attempt_id].outcome
+        if stored is None:
+            news[record.attempt_id] = each
+        elif stored != record.outcome:
+            raise StoreError(
+                f"attempt {record.attempt_id} ended as {stored}, it cannot end as {record.outcome} as well"
+            )
+    if not news:
+        return
+    connection.execute(
+        sa.insert(outcome),
+        [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()],
+    )
+    connection.execute(
+        sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED),
+        [{"ended": attempt_id} for attempt_id in news],
+    )
+    _all_moved(
+        connection,
+        _FROM_HAND,
+        [
+            _next_step(
+                known[attempt_id].queue_id,
+                QueueState.DIALING,
+                each.due_at,
+                each.why_finished or each.record.outcome,
+                each.record.outcome,
+            )
+            for attempt_id, each in news.items()
+        ],
+    )
+    for attempt_id, each in news.items():
+        answered = live_answer(each.record)
+        if answered is not None:
+            _count_live_answer(connection, known[attempt_id].campaign_id, each.record.ended_at, answered)
+
+
+def _count_live_answer(connection: sa.Connection, campaign_id: int, at: datetime, answer: LiveAnswer) -> None:
+    """Into the campaign's current period of 30 days: the first began with its first answered call."""
+    query = sa.select(sa.func.max(live_answers.c.since)).where(live_answers.c.campaign_id == campaign_id)
+    since: datetime | None = connection.execute(query.where(live_answers.c.since <= at)).scalar()
+    if since is None or at >= since + ABANDONMENT_PERIOD:
+        since = at if since is None else since + (at - since) // ABANDONMENT_PERIOD * ABANDONMENT_PERIOD
+    abandoned = int(answer is LiveAnswer.ABANDONED)
+    row = insert(live_answers).values(campaign_id=campaign_id, since=since, answered=1, abandoned=abandoned)
+    connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[live_answers.c.campaign_id, live_answers.c.since],
+            set_={
+                "answered": live_answers.c.answered + row.excluded.answered,
+                "abandoned": live_answers.c.abandoned + row.excluded.abandoned,
+            },
+        )
+    )
+
+
+def keep_texts(connection: sa.Connection, texts: Iterable[BasisText], now: datetime) -> None:
+    """Keep each text once, by its digest."""
+    rows = [{"digest": each.digest, "kind": each.kind, "body": each.body, "recorded_at": now} for each in texts]
+    connection.execute(insert(basis_text).on_conflict_do_nothing(), rows)
+
+
+def _outcome_row(each: Ended, campaign_id: int) -> dict[str, Any]:
+    record = each.record
+    return {
+        "attempt_id": record.attempt_id,
+        "campaign_id": campaign_id,
+        "outcome": record.outcome,
+        "ended_at": record.ended_at,
+        "answered_at": record.answered_at,
+        "sip_code": record.sip_code,
+        "q850": record.q850,
+        "answered_by": record.answered_by,
+        "heard_ms": record.heard_ms,
+        "key_value": record.key_value,
+        "record": _json.encode(record).decode(),
+    }
+
+
+def _next_step(
+    queue_id: int, was: QueueState, due_at: datetime | None, why: str, ended_as: Outcome | None = None
+) -> dict[str, Any]:
+    return {
+        "queue": queue_id,
+        "was": was,
+        "becomes": QueueState.FINISHED if due_at is None else QueueState.WAITING,
+        "due": due_at,
+        "why": why if due_at is None else "",
+        "counted": 1 if ended_as is not None and ended_as not in NOBODY_RANG else 0,
+        "ended_as": ended_as,
+    }
+
+
+def _all_moved(connection: sa.Connection, move: sa.Update, rows: list[dict[str, Any]]) -> None:
+    if connection.execute(move, rows).rowcount != len(rows):
+        raise StoreError(
+            "a contact is no longer in the hands of this run",
+            hint="another engine has taken the store over; its attempts stand",
+        )

@@ -76,6 +76,12 @@ name = "Sunrise Clinic LLC"
 callback = "+13055550100"
 [message]
 sound = "message.wav"
+opt_out_number = "+18005550100"
+parts = [
+    {{ says = "seller_name", from_s = 0, to_s = 2 }},
+    {{ says = "opt_out", from_s = 2, to_s = 4 }},
+    {{ says = "callback", from_s = 4, to_s = 6 }},
+]
 key_wait_s = 0
 [machines]
 policy = "play"

@@ -13,17 +13,20 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from dialer.calls.frames import AgentSettings
 from dialer.calls.trunk import Codec, Transport, Trunk
+from dialer.compliance.operator import Document, DocumentKind, Operator, Override
 from dialer.compliance.policy import CallerIdRight
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ConfigError
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class _Section(BaseModel):
@@ -35,6 +38,8 @@ class StoreSection(_Section):
 
     path: str = "dialer.db"
     """The database file, relative to dialer.toml."""
+    registries: str = "dnc"
+    """The folder of the do-not-call registries, relative to dialer.toml."""
 
 
 class SipSection(_Section):
@@ -92,6 +97,34 @@ class LogSection(_Section):
     """Show only the first digits and the last two of a telephone number."""
 
 
+class OverrideSection(_Section):
+    """``[[override]]``: Leave to rely on a rule row that is not verified; `dialer rules show` prints what to sign."""
+
+    jurisdiction: str
+    """Of the row: US-MI."""
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    """Of the row as it was signed: when the row changes, this no longer fits."""
+    by: Line
+    """Who signed."""
+    on: date
+    """When."""
+    advice: Line
+    """On whose advice, and where that is kept."""
+
+
+class DocumentSection(_Section):
+    """``[[document]]``: What a jurisdiction wants on file before sales calls; `dialer campaign check` says what is missing."""
+
+    kind: DocumentKind
+    """registration, bond, permit, policy or review."""
+    jurisdiction: str
+    """Whose: US-TX."""
+    reference: Line
+    """Its number, or where it is kept."""
+    valid_until: date | None = None
+    """Its last day; not set: it does not end."""
+
+
 class Settings(_Section):
     """A whole dialer.toml."""
 
@@ -99,6 +132,8 @@ class Settings(_Section):
     sip: SipSection = SipSection()
     engine: EngineSection = EngineSection()
     log: LogSection = LogSection()
+    override: tuple[OverrideSection, ...] = ()
+    document: tuple[DocumentSection, ...] = ()
 
 
 class TrunkSection(_Section):
@@ -174,6 +209,20 @@ class Config:
     def store_path(self) -> Path:
         """The database file."""
         return self.directory / self.settings.store.path
+
+    @property
+    def operator(self) -> Operator:
+        """What the operator has on file."""
+        return Operator(
+            caller_ids=self.caller_ids,
+            overrides=tuple(Override(**each.model_dump()) for each in self.settings.override),
+            documents=tuple(Document(**each.model_dump()) for each in self.settings.document),
+        )
+
+    @property
+    def registries_path(self) -> Path:
+        """Where the do-not-call registries are kept."""
+        return self.directory / self.settings.store.registries
 
     @property
     def log_path(self) -> Path:
@@ -306,22 +355,26 @@ def _config_error(path: Path, text: str, error: ValidationError, section: str) -
         names = TrunkSection.model_fields if section else _table_fields(keys)
         allowed = "known: " + ", ".join((field.alias or name) for name, field in names.items())
     setting = ".".join(keys) if not section else f"[{section}] {key}".strip()
-    return ConfigError(f"{path}:{_line_of(text, table, key)}: {setting}: {message}", hint=allowed)
+    nth = next((part for part in item["loc"] if isinstance(part, int)), 0) if not section else 0
+    return ConfigError(f"{path}:{_line_of(text, table, key, nth)}: {setting}: {message}", hint=allowed)
 
 
 def _table_fields(keys: list[str]) -> Mapping[str, Any]:
     field = Settings.model_fields.get(keys[0]) if len(keys) > 1 else None
     annotation = field.annotation if field else Settings
+    annotation = next(iter(get_args(annotation)), annotation)  # of [[tables]]
     return annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else {}
 
 
-def _line_of(text: str, section: str, key: str) -> int:
-    """The line where a setting stands, else its section's, else 1: both formats write `[section]` and `key =`."""
+def _line_of(text: str, section: str, key: str, nth: int = 0) -> int:
+    """The line where a setting stands, else its section's (the ``nth`` of [[sections]]), else 1."""
     found = 1
     inside = False
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[([^\]]+)\]", line):
-            inside = header.group(1).strip() == section
+            named = header.group(1).strip("[ ") == section
+            inside = named and nth == 0
+            nth -= named
             if inside:
                 found = number
         elif inside and key and re.match(rf"\s*{re.escape(key)}\s*[=:]", line, re.IGNORECASE):

@@ -34,6 +34,14 @@ name = "Sunrise Clinic LLC"
 callback = "+13055550100"
 [message]
 sound = "message.wav"
+voice = "artificial"
+opt_out_number = "+18005550100"
+parts = [
+    { says = "seller_name", from_s = 0.0, to_s = 2.1 },
+    { says = "artificial_voice", from_s = 2.1, to_s = 3.2 },
+    { says = "opt_out", from_s = 3.2, to_s = 5.6 },
+    { says = "callback", from_s = 8.1, to_s = 12.4 },
+]
 key_wait_s = 1
 [machines]
 policy = "leave_message"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.sip.conftest import HOST, KEY, SCRIPT, Wire, free_ports, header, permit, to
+from tests.sip.conftest import HOST, KEY, SCRIPT, Wire, eventually, free_ports, header, permit, to
 
 from dialer.calls.frames import AgentFailed, AgentSettings, HangUp, LoadSound, Ping, Pong, Shutdown, Stage
 from dialer.calls.outcome import NotDialed, Outcome
@@ -156,7 +156,7 @@ async def test_hang_up_of_all_ends_all_within_two_seconds(wire: Wire) -> None:
     await desk.until(lambda: all(attempt.record for attempt in desk.attempts.values()), 2)
     assert time.monotonic() - started < 2
     assert {attempt.record.outcome for attempt in desk.attempts.values() if attempt.record} == {Outcome.CANCELED}
-    assert len(peer.received("BYE")) == calls
+    await eventually(lambda: len(peer.received("BYE")) == calls)
 
 
 async def test_ping_tells_the_live_calls(wire: Wire) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.sip.conftest import HOST, Sipp, Wire, free_ports, header, to
+from tests.sip.conftest import HOST, Sipp, Wire, eventually, free_ports, header, to
 
 from dialer.calls.frames import ProbeTrunk
 from dialer.calls.outcome import NotDialed, Outcome
@@ -41,10 +41,8 @@ async def test_a_trunk_that_says_nothing_is_down_and_gets_no_call(wire: Wire) ->
     )
     refused = await desk.status("nobody", TrunkState.DOWN)
     assert "reach" in refused.detail or "refused" in refused.detail.lower()
-    await desk.agent.send(ProbeTrunk(trunk="silent"))
     status = await desk.status("silent", TrunkState.DOWN)
     assert "no answer to OPTIONS" in status.detail
-    options = len(silent.received())
     alone = (await desk.place("alone", "silent", "nobody")).record
     assert alone is not None
     assert alone.not_dialed is NotDialed.NO_TRUNK
@@ -53,7 +51,7 @@ async def test_a_trunk_that_says_nothing_is_down_and_gets_no_call(wire: Wire) ->
     helped = (await desk.place("helped", "silent", "other")).record
     assert helped is not None
     assert [leg.trunk for leg in helped.legs] == ["other"]
-    assert len(silent.received()) == options
+    assert all(message.startswith("OPTIONS ") for message in silent.received())
 
 
 async def test_a_trunk_that_answers_no_options_is_called_all_the_same(wire: Wire) -> None:
@@ -69,9 +67,9 @@ async def test_a_trunk_that_answers_no_options_is_called_all_the_same(wire: Wire
 
 async def test_keep_alive_notices_when_a_trunk_comes_back(wire: Wire) -> None:
     (port,) = free_ports(1)
-    desk = await wire.desk(Trunk(name="trunk", host=HOST, port=port, options_seconds=1))
+    desk = await wire.desk(Trunk(name="trunk", host=HOST, port=port, transport=Transport.TCP, options_seconds=1))
     await desk.status("trunk", TrunkState.DOWN)
-    peer = Sipp(wire.folder, "options", status="200 OK", port=port, calls=50)
+    peer = Sipp(wire.folder, "options", status="200 OK", port=port, calls=50, transport="tcp")
     wire.started.append(peer)
     await desk.status("trunk", TrunkState.UP)
     peer.stop()
@@ -92,9 +90,7 @@ async def test_a_registration_is_made_kept_and_taken_back(wire: Wire) -> None:
     assert header(first[0], "Expires") == "60"
     assert 'username="alice"' in header(first[1], "Authorization")
     assert "s3cret" not in first[1]
-    async with asyncio.timeout(8):  # refreshed before it expires
-        while len(peer.received("REGISTER")) == len(first):  # noqa: ASYNC110  the far end is another process
-            await asyncio.sleep(0.1)
+    await eventually(lambda: len(peer.received("REGISTER")) > len(first), 8)  # refreshed before it expires
     await asyncio.sleep(0.3)
     await desk.close()
     last = peer.received("REGISTER")[-1]

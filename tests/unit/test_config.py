@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from dialer.calls.trunk import Codec, Transport
+from dialer.compliance.operator import Document, DocumentKind, Override
 from dialer.config import load_config
 from dialer.errors import ConfigError
 
@@ -102,3 +104,43 @@ def test_a_missing_file_has_a_hint(tmp_path: Path) -> None:
 def test_port_ranges_are_held_against_what_calls_need(tmp_path: Path, toml: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         load_config(write(tmp_path, toml), {"CARRIER_SECRET": "x"})
+
+
+ON_FILE = """
+[[override]]
+jurisdiction = "US-MI"
+digest = "0123456789abcdef"
+by = "J. Doe"
+on = 2026-11-01
+advice = "letter of counsel, folder 4"
+
+[[document]]
+kind = "registration"
+jurisdiction = "US-TX"
+reference = "no. 20250117"
+valid_until = 2027-01-31
+"""
+
+
+def test_what_the_operator_has_on_file(tmp_path: Path) -> None:
+    operator = load_config(write(tmp_path, ON_FILE), {"CARRIER_SECRET": "s3cret"}).operator
+    assert operator.overrides == (
+        Override("US-MI", "0123456789abcdef", "J. Doe", date(2026, 11, 1), "letter of counsel, folder 4"),
+    )
+    assert operator.documents == (Document(DocumentKind.REGISTRATION, "US-TX", "no. 20250117", date(2027, 1, 31)),)
+    assert [right.number for right in operator.caller_ids] == ["+13055550100", "+442079460100"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ('by = "J. Doe"', 'by = " "', 5, "override.by"),
+        ('digest = "0123456789abcdef"', 'digest = "latest"', 4, "override.digest"),
+        ('advice = "letter of counsel, folder 4"', "", 2, "override.advice"),
+        ('kind = "registration"', 'kind = "licence"', 10, "document.kind"),
+        ('jurisdiction = "US-TX"', "jurisdiction = 7", 11, "document.jurisdiction"),
+    ],
+)
+def test_a_mistake_in_it_names_its_line(tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
+    with pytest.raises(ConfigError, match=rf"dialer.toml:{line}: {says}"):
+        load_config(write(tmp_path, ON_FILE.replace(old, new)), {"CARRIER_SECRET": "s3cret"})

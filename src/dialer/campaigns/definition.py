@@ -22,7 +22,15 @@ from pydantic import (
 )
 
 from dialer.campaigns.retry import RetryPlan
-from dialer.compliance.policy import CampaignPolicy, DailyHours, Purpose
+from dialer.compliance.policy import (
+    CampaignPolicy,
+    DailyHours,
+    MessageDeclaration,
+    MessagePart,
+    PartKind,
+    Purpose,
+    Voice,
+)
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import CampaignError
 
@@ -85,13 +93,38 @@ class Seller(_Section):
     """The number at which the called person reaches it in business hours, as spoken in the message."""
 
 
+class Part(_Section):
+    """A stretch of a message: ``{ says = "opt_out", from_s = 2.5, to_s = 5.0 }``"""
+
+    says: PartKind
+    """seller_name, callback, opt_out, sales_purpose, artificial_voice or asks_to_continue."""
+    from_s: Annotated[float, Field(ge=0)]
+    """Where it begins, in seconds from the beginning of the sound."""
+    to_s: Annotated[float, Field(gt=0)]
+    """Where it ends."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Part:
+        if not self.from_s < self.to_s:
+            raise ValueError("from_s must be before to_s")
+        return self
+
+
 class Message(_Section):
     """``[message]``: sound files, relative to the campaign file. Anything that ffmpeg-free pydub reads (WAV)."""
 
     sound: Text
     """What is played to a person."""
+    voice: Voice = Voice.HUMAN
+    """Whose voice it is: human, or artificial (synthesised or AI-generated)."""
+    parts: tuple[Part, ...] = ()
+    """What the sound says, and when. The law asks for some of it, and a campaign that lacks that cannot start."""
     machine_sound: str = ""
     """What is left on a machine; empty: the same."""
+    machine_parts: tuple[Part, ...] = ()
+    """What is said there; empty: the same parts."""
+    opt_out_number: PhoneNumber | Literal[""] = ""
+    """A toll-free number at which an opt-out is taken at any hour; what is left on machines must give it."""
     accepted: str = ""
     """Played after the accept key; empty: the prompt that ships."""
     opted_out: str = ""
@@ -196,6 +229,8 @@ class Definition(_Section):
     def _consistent(self) -> Definition:
         if not self.machines.detect and self.machines.policy != "play":
             raise ValueError('machines.detect = false needs machines.policy = "play"')
+        if self.message.machine_sound and self.message.parts and not self.message.machine_parts:
+            raise ValueError("message.machine_sound needs message.machine_parts: what it says, and when")
         return self
 
     def policy(self, campaign_id: int) -> CampaignPolicy:
@@ -209,6 +244,19 @@ class Definition(_Section):
             hours=DailyHours(self.hours.opens, self.hours.closes) if self.hours else None,
             max_attempts=self.attempts.max,
             gap=timedelta(minutes=self.attempts.gap_minutes),
+            message=self._declaration(),
+        )
+
+    def _declaration(self) -> MessageDeclaration | None:
+        message = self.message
+        if not message.parts:
+            return None
+        on_machines = message.machine_parts or (() if message.machine_sound else message.parts)
+        return MessageDeclaration(
+            voice=message.voice,
+            parts=_parts(message.parts),
+            machine_parts=_parts(on_machines) if self.machines.policy != "hang_up" else (),
+            opt_out_number=message.opt_out_number,
         )
 
     def retry(self) -> RetryPlan:
@@ -218,6 +266,10 @@ class Definition(_Section):
             gap=timedelta(minutes=self.attempts.gap_minutes),
             waits={word: timedelta(minutes=minutes) for word, minutes in self.attempts.retry_minutes.items()},
         )
+
+
+def _parts(parts: tuple[Part, ...]) -> tuple[MessagePart, ...]:
+    return tuple(MessagePart(part.says, part.from_s, part.to_s) for part in sorted(parts, key=lambda each: each.from_s))
 
 
 def parse_definition(text: str, source: str) -> Definition:

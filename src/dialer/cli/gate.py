@@ -13,7 +13,6 @@ from dialer.cli.numbers import moment_of, number_of
 from dialer.compliance.decision import Verdict
 from dialer.compliance.explain import explanation, explanation_rows
 from dialer.compliance.gate import Gate
-from dialer.compliance.operator import Operator
 from dialer.compliance.rules import builtin_rules
 
 app = typer.Typer(
@@ -48,7 +47,7 @@ def explain(
     context = context_of(ctx)
     now = moment_of(at) if at else context.clock.now()
     wanted = number_of(number)
-    gate = Gate(builtin_rules(), Operator(context.config.caller_ids), permit_key())
+    gate = Gate(builtin_rules(), context.config.operator, permit_key())
 
     async def work() -> dict[str, object]:
         async with context.store() as store:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dialer.audio.prepare import PreparedSound, prepare_sound, prompt_path
 from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy
-from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, parse_definition
+from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, Part, parse_definition
 from dialer.compliance.policy import Purpose
 from dialer.engine.ports import LoadedCampaign
 from dialer.errors import CampaignError
@@ -63,6 +63,9 @@ class FileCampaignLoader:
             detect_machine=definition.machines.detect,
             beep_wait_s=definition.machines.beep_wait_s,
         )
+        played = {"parts": script.message, "machine_parts": script.machine_message or script.message}
+        for key, which in played.items():
+            _check_parts(row.name, key, getattr(message, key), sounds[which])
         longest = max(each.ms for each in sounds.values()) / 1000
         if longest >= definition.limits.max_duration_s:
             raise CampaignError(
@@ -94,6 +97,16 @@ class FileCampaignLoader:
         }.get(action, "")
         prompt = sound(base / own) if own else sound(prompt_path(PROMPTS[action])) if action in PROMPTS else ""
         return KeyRule(action=action, value=word.answer if isinstance(word, Answer) else "", prompt=prompt)
+
+
+def _check_parts(campaign: str, key: str, parts: tuple[Part, ...], sound: PreparedSound) -> None:
+    """Raise CampaignError for a part that the sound is too short for."""
+    for part in parts:
+        if part.to_s * 1000 > sound.ms:
+            raise CampaignError(
+                f"{campaign}: message.{key}: {part.says} ends at {part.to_s:g} s, the sound at {sound.ms / 1000:.1f} s",
+                hint="say when each part is heard, in seconds from the beginning",
+            )
 
 
 def trunks_for(definition: Definition, config: Config) -> tuple[Trunk, ...]:

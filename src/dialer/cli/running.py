@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from dialer.cli.loading import FileCampaignLoader
 from dialer.compliance.gate import Gate
-from dialer.compliance.operator import Operator
 from dialer.compliance.rules import builtin_rules
 from dialer.engine.engine import Ending, Engine, EngineSettings
 from dialer.sip.client import AgentProcess
@@ -65,7 +64,7 @@ async def drive(
     key = permit_key()
     engine = Engine(
         store=store.engine,
-        gate=Gate(builtin_rules(), Operator(config.caller_ids), key),
+        gate=Gate(builtin_rules(), config.operator, key),
         agent_factory=AgentProcesses(config, key),
         loader=FileCampaignLoader(config),
         trunk_limits={trunk.name: (trunk.cps, trunk.channels) for trunk in config.trunks},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from dialer.config import Settings, TrunkSection
 
@@ -30,10 +30,24 @@ caller_id = "+13055550100"        # one of the caller_ids in sip.conf
 
 [seller]
 name = "Sunrise Clinic LLC"       # the legal name: the message must say it
-callback = "+13055550100"         # answered in business hours
+callback = "+18005550100"         # answered in business hours
 
 [message]
 sound = "message.wav"             # any WAV; it is converted for the line when the campaign is checked
+voice = "artificial"              # human, or artificial: synthesised or AI-generated
+parts = [                         # what the sound says and when, in seconds; the law asks for some of it
+    { says = "seller_name", from_s = 0.0, to_s = 2.1 },
+    { says = "artificial_voice", from_s = 2.1, to_s = 3.2 },
+    { says = "opt_out", from_s = 3.2, to_s = 5.6 },
+    { says = "callback", from_s = 8.1, to_s = 12.4 },
+]
+machine_parts = [                 # on a machine no key can be pressed: the toll-free number takes opt-outs
+    { says = "seller_name", from_s = 0.0, to_s = 2.1 },
+    { says = "artificial_voice", from_s = 2.1, to_s = 3.2 },
+    { says = "callback", from_s = 8.1, to_s = 12.4 },
+    { says = "opt_out", from_s = 8.1, to_s = 12.4 },
+]
+opt_out_number = "+18005550100"
 key_wait_s = 4                    # seconds for a key after the message
 max_repeats = 2
 
@@ -70,6 +84,9 @@ def settings_toml() -> str:
     """A dialer.toml with every setting at its default, explained."""
     lines = ["# How dialer runs. Every setting stands at its default.", ""]
     for name, field in Settings.model_fields.items():
+        if get_args(field.annotation):
+            lines += _tables(name, get_args(field.annotation)[0])
+            continue
         section: type[BaseModel] = field.annotation  # type: ignore[assignment]  # each is a section
         lines.append(f"[{name}]")
         for key, setting in section.model_fields.items():
@@ -77,6 +94,13 @@ def settings_toml() -> str:
             lines.append(f"{key} = {_toml(setting.default)}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _tables(name: str, section: type[BaseModel]) -> list[str]:
+    """A table that may come any number of times: none is written, its form is shown."""
+    lines = [*_comment(" ".join((section.__doc__ or "").split()[1:])), f"# [[{name}]]"]
+    lines += [f"# {key} = ...  # {setting.description}" for key, setting in section.model_fields.items()]
+    return [*lines, ""]
 
 
 def trunks_ini() -> str:

@@ -100,7 +100,12 @@ class SipAgent:
                 self._turn()
         except EngineGoneError as closed:
             _log.warning("the engine is gone, hanging up everything", calls=len(self._calls), why=str(closed))
-        self._end()
+        except Exception as error:
+            _log.exception("the agent failed, hanging up everything", calls=len(self._calls))
+            self._link.send(AgentFailed(kind="AgentError", message=f"the SIP agent failed: {error}"))
+            raise
+        finally:
+            self._end()
 
     def shut_down(self) -> None:
         """Take no more calls, hang up, end. Safe to call from a signal handler."""
@@ -196,7 +201,8 @@ class SipAgent:
             return NotDialed.PERMIT_INVALID, error.message
         if permit.attempt_id != plan.attempt_id:
             return NotDialed.PERMIT_INVALID, f"the permit is for attempt {permit.attempt_id}"
-        self._used = {used: expiry for used, expiry in self._used.items() if expiry > at}
+        while self._used and next(iter(self._used.values())) <= at:
+            del self._used[next(iter(self._used))]
         if plan.attempt_id in self._used:
             return NotDialed.PERMIT_INVALID, "the permit was used before"
         self._used[plan.attempt_id] = permit.expires_at

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 import pytest
 
 from dialer.campaigns.definition import Answer, parse_definition
-from dialer.compliance.policy import DailyHours, Purpose
+from dialer.compliance.policy import DailyHours, MessagePart, PartKind, Purpose, Voice
 from dialer.errors import CampaignError
 
 GOOD = """
@@ -58,6 +58,39 @@ retry_minutes = { busy = 15 }
     assert (retry.max_attempts, dict(retry.waits)) == (2, {"busy": timedelta(minutes=15)})
 
 
+PARTS = """
+voice = "artificial"
+opt_out_number = "+1 800 555 0100"
+parts = [
+    { says = "opt_out", from_s = 2, to_s = 4.5 },
+    { says = "seller_name", from_s = 0, to_s = 2 },
+]
+"""
+
+
+def test_what_the_message_says_is_part_of_the_policy() -> None:
+    assert parse_definition(GOOD, "flu.toml").policy(1).message is None
+    declared = parse_definition(GOOD + PARTS, "flu.toml").policy(1).message
+    assert declared is not None
+    assert (declared.voice, declared.opt_out_number) == (Voice.ARTIFICIAL, "+18005550100")
+    assert declared.parts == (
+        MessagePart(PartKind.SELLER_NAME, 0, 2),
+        MessagePart(PartKind.OPT_OUT, 2, 4.5),
+    )
+    assert declared.machine_parts == (), "nothing is left on machines"
+
+
+def test_machines_get_the_same_message_or_one_of_their_own() -> None:
+    leaves = GOOD + PARTS + '[machines]\npolicy = "leave_message"\n'
+    same = parse_definition(leaves, "flu.toml").policy(1).message
+    assert same is not None
+    assert same.machine_parts == same.parts
+    own = 'machine_sound = "after.wav"\nmachine_parts = [{ says = "callback", from_s = 1, to_s = 2 }]\n[machines]'
+    other = parse_definition(leaves.replace("[machines]", own), "flu.toml").policy(1).message
+    assert other is not None
+    assert other.machine_parts == (MessagePart(PartKind.CALLBACK, 1, 2),)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -74,6 +107,9 @@ retry_minutes = { busy = 15 }
         (("[message]", "[attempts]\nretry_minutes = { opted_out = 5 }\n[message]"), "retry_minutes"),
         (("[message]", "[attempts]\nretry_minutes = { network_blocked = 5 }\n[message]"), "retry_minutes"),
         (("[campaign]", "[campaign"), "flu.toml: not valid TOML"),
+        (('"message.wav"', f'"message.wav"{PARTS}machine_sound = "after.wav"'), "needs message.machine_parts"),
+        (('"message.wav"', '"m.wav"\nparts = [{ says = "hello", from_s = 0, to_s = 1 }]'), "message.parts.0.says"),
+        (('"message.wav"', '"m.wav"\nparts = [{ says = "opt_out", from_s = 1, to_s = 1 }]'), "from_s must be before"),
     ],
 )
 def test_a_mistake_names_its_key(change: tuple[str, str], says: str) -> None:

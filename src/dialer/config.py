@@ -113,7 +113,7 @@ class OverrideSection(_Section):
 
 
 class DocumentSection(_Section):
-    """``[[document]]``: What a jurisdiction wants on file before sales calls; `dialer campaign check` says what is missing."""
+    """``[[document]]``: What a jurisdiction wants on file before sales calls; `dialer campaign check` tells what."""
 
     kind: DocumentKind
     """registration, bond, permit, policy or review."""

@@ -9,8 +9,19 @@ import typer
 from rich.table import Table
 
 from dialer.campaigns.definition import Definition, parse_definition
-from dialer.cli.context import Context, context_of, run_async
+from dialer.cli.context import Context, Exit, context_of, run_async
 from dialer.cli.loading import FileCampaignLoader
+from dialer.cli.numbers import number_of
+from dialer.cli.readiness import (
+    is_ready,
+    must_not_lack_a_duty,
+    readiness_document,
+    readiness_in,
+    show_readiness,
+)
+from dialer.compliance.policy import CampaignPolicy
+from dialer.compliance.readiness import Readiness
+from dialer.contacts.contact import Contact
 from dialer.engine.ports import LoadedCampaign
 from dialer.errors import CampaignError, DialerError
 from dialer.results.records import CampaignRow, CampaignState
@@ -28,14 +39,21 @@ Name = Annotated[str, typer.Argument(help="The campaign's name, as its file says
 def check(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="The campaign file.")],
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", help="A contact list that it would call: the law of everyone's place is checked."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Read a campaign file, prepare its sounds, and say what it comes to. Stores nothing.
+    """Read a campaign file, prepare its sounds, and say what it comes to and what the law still asks. Stores nothing.
 
-    Example: dialer campaign check campaign.toml
+    Without a list, the law of the caller ID's own country. Exit code 4: something is missing.
+
+    Example: dialer campaign check campaign.toml --list patients
     """
     context = context_of(ctx)
     definition, loaded = _load(context, file)
+    ready = run_async(_readiness_of_lists(context, loaded.policy, lists or []))
     document = {
         "name": definition.campaign.name,
         "purpose": definition.campaign.purpose,
@@ -53,10 +71,13 @@ def check(
         "sounds": sorted(loaded.sounds.values()),
     }
     if as_json:
-        context.print_json(document)
-        return
-    for key, value in document.items():
-        context.out.print(f"{key.replace('_', ' '):>15}  {value}", markup=False)
+        context.print_json(document | {"law": readiness_document(ready)})
+    else:
+        for key, value in document.items():
+            context.out.print(f"{key.replace('_', ' '):>15}  {value}", markup=False)
+        show_readiness(context, ready)
+    if not is_ready(ready):
+        raise typer.Exit(Exit.REFUSED)
 
 
 @app.command()
@@ -71,7 +92,7 @@ def create(
     Example: dialer campaign create campaign.toml --list patients --start
     """
     context = context_of(ctx)
-    definition, _ = _load(context, file)
+    definition, loaded = _load(context, file)
     text = file.read_text(encoding="utf-8-sig")
 
     async def work() -> None:
@@ -80,6 +101,7 @@ def create(
             base = str(file.resolve().parent)
             made = await store.campaigns.create(definition.campaign.name, text, base, lists, now)
             if start:
+                must_not_lack_a_duty(context, loaded.policy, await store.campaigns.places(made.row.id))
                 await store.campaigns.set_state(made.row.id, CampaignState.RUNNING, now)
         repeated = f"; {made.duplicates} were the same number again" if made.duplicates else ""
         context.out.print(f"{made.row.name}: {made.contacts} contacts queued{repeated}", markup=False)
@@ -100,7 +122,8 @@ def start(ctx: typer.Context, name: Name) -> None:
     async def work() -> None:
         async with context.store() as store:
             row = await store.campaigns.by_name(name)
-            FileCampaignLoader(context.config).load_now(row)  # a campaign that cannot be dialed does not start
+            loaded = FileCampaignLoader(context.config).load_now(row)  # what cannot be dialed does not start
+            must_not_lack_a_duty(context, loaded.policy, await store.campaigns.places(row.id))
             now = context.clock.now()
             added = await store.campaigns.refresh(row.id, now)
             await store.campaigns.set_state(row.id, CampaignState.RUNNING, now)
@@ -234,6 +257,13 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
                 }
             )
         return statuses
+
+
+async def _readiness_of_lists(context: Context, policy: CampaignPolicy, lists: list[str]) -> Readiness:
+    if not lists:
+        return readiness_in(context, policy, [Contact(number_of(policy.caller_id))])
+    async with context.store() as store:
+        return readiness_in(context, policy, await store.lists.places(lists))
 
 
 def _load(context: Context, file: Path) -> tuple[Definition, LoadedCampaign]:

@@ -23,7 +23,7 @@ from dialer.results.records import (
     QueueState,
     QueueSummary,
 )
-from dialer.store.contact_lists import list_ids
+from dialer.store.contact_lists import list_ids, one_of_each_place
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, contact_of, facts_of_stranger, no_registries, read_facts
 from dialer.store.schema import campaign, campaign_list, contact, contact_list, outcome, queue
@@ -150,6 +150,15 @@ class Campaigns:
                 outcomes=outcome_counts(connection, campaign_id),
                 finished_because={row.why_finished: row.contacts for row in connection.execute(because)},
             )
+
+        return await self._database.read(work)
+
+    async def places(self, campaign_id: int) -> list[Contact]:
+        """A contact of its lists for each place and kind of number in them."""
+
+        def work(connection: sa.Connection) -> list[Contact]:
+            lists = sa.select(campaign_list.c.list_id).where(campaign_list.c.campaign_id == campaign_id)
+            return one_of_each_place(connection, list(connection.scalars(lists)))
 
         return await self._database.read(work)
 

@@ -143,6 +143,10 @@ class ContactLists:
 
         return await self._database.read(work)
 
+    async def places(self, names: Sequence[str]) -> list[Contact]:
+        """A contact of these lists for each place and kind of number in them. Raises StoreError for an unknown list."""
+        return await self._database.read(lambda connection: one_of_each_place(connection, list_ids(connection, names)))
+
     async def of_number(self, e164: str) -> list[tuple[str, Contact]]:
         """The contacts with this number, each with the name of its list."""
         query = (
@@ -154,6 +158,17 @@ class ContactLists:
         return await self._database.read(
             lambda connection: [(row.list_name, contact_of(row)) for row in connection.execute(query)]
         )
+
+
+def one_of_each_place(connection: sa.Connection, list_ids: Sequence[int]) -> list[Contact]:
+    """A contact of these lists for each place and kind of number in them."""
+    place = (contact.c.region, contact.c.kind, sa.func.substr(contact.c.e164, 1, 8), contact.c.state)
+    first = (
+        sa.select(sa.func.min(contact.c.id))
+        .where(contact.c.list_id.in_(list_ids))
+        .group_by(*place, contact.c.postal_code)
+    )
+    return [contact_of(row) for row in connection.execute(sa.select(contact).where(contact.c.id.in_(first)))]
 
 
 def list_ids(connection: sa.Connection, names: Sequence[str]) -> list[int]:

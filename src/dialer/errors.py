@@ -7,7 +7,8 @@
     ├── CampaignError           a campaign file or its audio does not hold together
     ├── ContactsError           a contact file cannot be read at all (single rows are rejected, not raised)
     ├── ComplianceError         the rule table or the facts of a decision are unusable
-    │   └── PermitError         a permit is forged, expired or made for another call
+    │   ├── PermitError         a permit is forged, expired or made for another call
+    │   └── RegistryError       a do-not-call registry, or a file to load into one, is damaged or not what it should be
     ├── AudioError              a sound file is missing, unreadable or of no use on a telephone line
     ├── CallStateError          the call machine was given an event its state does not allow
     ├── StoreError              the database cannot be used
@@ -51,6 +52,10 @@ class ComplianceError(DialerError):
 
 class PermitError(ComplianceError):
     """A permit is forged, expired or was made for another call."""
+
+
+class RegistryError(ComplianceError):
+    """A do-not-call registry is damaged, or a file for it is not what it should be; nothing was changed."""
 
 
 class AudioError(DialerError):

@@ -1,0 +1,1 @@
+"""Do-not-call registries at their real size: files that are mapped, not loaded."""

@@ -21,6 +21,8 @@ from dialer.errors import DialerError
 if TYPE_CHECKING:
     import typer
 
+    from dialer.compliance.dnc.registries import Registries
+    from dialer.compliance.policy import RegistryAnswer
     from dialer.config import Config
     from dialer.store.open import Store
 
@@ -89,8 +91,18 @@ class Context:
         """The open store. Raises StoreError."""
         from dialer.store.open import Store
 
-        async with await Store.open(self.config.store_path, create=create) as store:
+        def ask(e164: str) -> tuple[RegistryAnswer, ...]:
+            return self.registries.answers(e164)
+
+        async with await Store.open(self.config.store_path, create=create, registries=ask) as store:
             yield store
+
+    @cached_property
+    def registries(self) -> Registries:
+        """The loaded do-not-call registries."""
+        from dialer.compliance.dnc.registries import Registries
+
+        return Registries(self.config.registries_path)
 
     def log_to_file(self, *, console: bool = False) -> None:
         """Have this process log where the configuration says."""

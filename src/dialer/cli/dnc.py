@@ -1,4 +1,4 @@
-"""``dialer dnc``: the operator's own do-not-call list. It binds every campaign at once."""
+"""``dialer dnc``: the operator's own do-not-call list, which binds every campaign at once, and loaded registries."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from dialer.cli import dnc_registries
 from dialer.cli.context import Exit, context_of, run_async
 from dialer.cli.numbers import number_of, numbers_in
 from dialer.compliance.policy import DncEntry
@@ -16,12 +17,15 @@ from dialer.contacts.numbers import NumberProblem
 from dialer.errors import DialerError
 
 app = typer.Typer(
-    help="The operator's own do-not-call list: it binds every campaign at once.\n\n"
+    help="Who must not be called: the operator's own list, which binds at once, and registries that others keep.\n\n"
     "Example: dialer dnc add +13055550123 --reason 'asked in writing'",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
 )
+
+for command in (dnc_registries.load, dnc_registries.registries, dnc_registries.verify, dnc_registries.scrub):
+    app.command()(command)
 
 
 @app.command()
@@ -74,7 +78,7 @@ def check(
     number: Annotated[str, typer.Argument(help="The number.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Whether a number is on the list, and its history. Exit code 4 when it is.
+    """Whether a number is on the operator's list, with its history, or in a registry. Exit code 4 when it is.
 
     Example: dialer dnc check +13055550123
     """
@@ -96,14 +100,22 @@ def check(
             return await store.dnc.check(e164), history
 
     entry, history = run_async(work())
+    answers = context.registries.answers(e164)
     if as_json:
-        context.print_json({"number": e164, "listed": entry is not None, "history": history})
+        told = [
+            {"registry": each.registry, "listed": each.listed, "covered": each.covered, "data_date": each.data_date}
+            for each in answers
+        ]
+        context.print_json({"number": e164, "listed": entry is not None, "history": history, "registries": told})
     else:
         context.out.print(f"{e164} is {'on' if entry else 'not on'} the list", markup=False)
         for each in history:
             ended = f", removed {each['removed_at']}: {each['removed_reason']}" if each["removed_at"] else ""
             context.out.print(f"  added {each['added_at']}: {each['reason']} ({each['source']}){ended}", markup=False)
-    if entry is not None:
+        for answer in answers:
+            word = "listed" if answer.listed else "not listed" if answer.covered else "not covered"
+            context.out.print(f"  {answer.registry}: {word}, data of {answer.data_date}", markup=False)
+    if entry is not None or any(each.listed for each in answers):
         raise typer.Exit(Exit.REFUSED)
 
 

@@ -18,7 +18,7 @@ COMMANDS = {
     "doctor": "Check configuration, limits, ports, trunks, caller IDs, store, clock, disk.",
     "contacts": "Lists of people: import, list, show.",
     "consent": "What people agreed to, and what they took back: add, revoke, show.",
-    "dnc": "The operator's own do-not-call list: add, remove, check, import, list.",
+    "dnc": "Who must not be called: add, remove, check, import, list; load, registries, verify, scrub.",
     "campaign": "From a file to a finished list: check, create, start, pause, resume, stop, status, list.",
     "run": "Call the contacts of the started campaigns.",
     "gate": "What would be decided about a call, and why: explain.",

@@ -128,6 +128,10 @@ class DoNotCall:
         """The number's entry, if it is on the list."""
         return await self._database.read(lambda connection: dnc_of(connection, [e164]).get(e164))
 
+    async def listed(self, numbers: Sequence[str]) -> set[str]:
+        """Those of these numbers that are on the list."""
+        return await self._database.read(lambda connection: set(dnc_of(connection, numbers)))
+
     async def history(self, e164: str) -> list[DncHistory]:
         """Every stay of this number on the list, oldest first."""
 

@@ -1,7 +1,7 @@
 """The files that registries come in, read as arrays of E.164 digits, a stretch at a time.
 
 The American registry's forms are its own: flat (``AAA,NNNNNNN`` or ``AAANNNNNNN``, one a line), XML (numbers within
-area codes), and change lists (area code, number, time, A or D). All others are tables of which one column holds the number.
+area codes), and change lists (area code, number, time, A or D). All others are tables with a column of numbers.
 Each may be plain, gzipped or in a ZIP file.
 """
 

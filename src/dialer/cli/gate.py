@@ -8,12 +8,17 @@ import typer
 from rich.table import Table
 
 from dialer.campaigns.definition import parse_definition
-from dialer.cli.context import Exit, context_of, run_async
+from dialer.cli.context import Context, Exit, context_of, run_async
 from dialer.cli.numbers import moment_of, number_of
+from dialer.compliance.basis import read_text, unpacked
 from dialer.compliance.decision import Verdict
 from dialer.compliance.explain import explanation, explanation_rows
-from dialer.compliance.gate import Gate
-from dialer.compliance.rules import builtin_rules
+from dialer.compliance.gate import Gate, Judgement, Replay
+from dialer.compliance.gate import replay as remake
+from dialer.compliance.operator import Operator
+from dialer.compliance.policy import CampaignPolicy
+from dialer.compliance.rules import builtin_rules, load_rules
+from dialer.errors import DialerError
 
 app = typer.Typer(
     help="What would be decided about a call, and why.\n\n"
@@ -23,11 +28,6 @@ app = typer.Typer(
     add_completion=False,
 )
 STYLE = {Verdict.PASS: "green", Verdict.DEFER: "yellow", Verdict.NEVER: "red"}
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``explain`` a command of its own, beside those to come."""
 
 
 @app.command()
@@ -56,13 +56,7 @@ def explain(
         policy = parse_definition(row.definition, row.name).policy(row.id)
         judgement = gate.judge(facts, policy, now)
         if not as_json:
-            table = Table("check", "verdict", "why", box=None, pad_edge=False)
-            for each in explanation_rows(judgement.checks):
-                why = "\n".join([each.reason, *(f"  {line}" for line in each.evidence), f"  [{each.citation}]"])
-                if each.defer_until:
-                    why += f"\n  until {each.defer_until.isoformat()}"
-                table.add_row(each.check, f"[{STYLE[each.verdict]}]{each.verdict}[/]", _plain(why))
-            context.out.print(table)
+            _show(context, judgement)
         return explanation(judgement, number=wanted.e164, campaign_id=row.id, rules_version=gate.rules.version, at=now)
 
     document = run_async(work())
@@ -74,6 +68,60 @@ def explain(
         context.out.print(f"\n{wanted.e164} at {now.isoformat()}: {verdict}{until}. {document['reason']}", markup=False)
     if document["verdict"] != Verdict.PASS.value:
         raise typer.Exit(Exit.REFUSED)
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    decision: Annotated[str, typer.Argument(help="An attempt's id, or r and a refusal's number: r17.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Make a stored decision again, from the facts, rules and policy of its time. Exit code 4: it differs now.
+
+    Example: dialer gate replay 4f1c2a9be07d4f5f8c0a61b7c2e41d90
+    """
+    context = context_of(ctx)
+    remade = run_async(_remade(context, decision))
+    basis, judgement = remade.basis, remade.judgement
+    differences = {name.value: [then.value, now.value] for name, (then, now) in remade.differences.items()}
+    number = basis.facts.contact.number.e164
+    if as_json:
+        told = explanation(
+            judgement, number=number, campaign_id=0, rules_version=basis.versions.rules, at=basis.at
+        )  # fmt: skip
+        context.print_json(told | {"agrees": remade.agrees, "differences": differences})
+    else:
+        _show(context, judgement)
+        then = "as it was decided" if remade.agrees else f"NOT as it was decided: {differences}"
+        context.out.print(f"\n{number} at {basis.at.isoformat()}: {judgement.verdict}, {then}", markup=False)
+    if not remade.agrees:
+        raise typer.Exit(Exit.REFUSED)
+
+
+async def _remade(context: Context, decision: str) -> Replay:
+    async with context.store() as store:
+        packed = await store.reports.basis(decision)
+        if not packed:
+            raise DialerError(f"{decision} was decided before its basis was kept: it cannot be made again")
+        basis = unpacked(packed)
+        texts = await store.reports.texts(basis.versions)
+    missing = [name for name in basis.versions if name not in texts]
+    if missing:
+        raise DialerError(f"the texts {', '.join(missing)} are not in the store", hint="`dialer audit verify`")
+    rules = load_rules(read_text(texts[basis.versions.rules], dict[str, str]))
+    operator = read_text(texts[basis.versions.operator], Operator)
+    return remake(basis, rules, operator, read_text(texts[basis.versions.policy], CampaignPolicy))
+
+
+def _show(context: Context, judgement: Judgement) -> None:
+    table = Table("check", "verdict", "why", box=None, pad_edge=False)
+    for each in explanation_rows(judgement.checks):
+        cited = [f"  [{each.citation}]"] if each.citation else []
+        why = "\n".join([each.reason, *(f"  {line}" for line in each.evidence), *cited])
+        if each.defer_until:
+            why += f"\n  until {each.defer_until.isoformat()}"
+        table.add_row(each.check, f"[{STYLE[each.verdict]}]{each.verdict}[/]", _plain(why))
+    context.out.print(table)
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -12,16 +11,24 @@ from dialer.compliance.policy import CampaignPolicy, Facts
 from dialer.contacts.zones import CandidateZones
 
 
-@dataclass(frozen=True)
 class Case:
-    """One question to the gate, on the ground that it stands on."""
+    """One question to the gate, on the ground that it stands on; ``now`` is UTC."""
 
-    facts: Facts
-    policy: CampaignPolicy
-    now: datetime  # UTC
-    ground: Ground
-    zones: CandidateZones
-    facts_max_age: timedelta
+    def __init__(
+        self,
+        facts: Facts,
+        policy: CampaignPolicy,
+        now: datetime,
+        ground: Ground,
+        zones: CandidateZones,
+        facts_max_age: timedelta,
+    ) -> None:
+        self.facts = facts
+        self.policy = policy
+        self.now = now
+        self.ground = ground
+        self.zones = zones
+        self.facts_max_age = facts_max_age
 
     @cached_property
     def consent(self) -> consent.Standing:

@@ -267,17 +267,21 @@ def run_checks(case: Case) -> tuple[Finding, ...]:
 
 
 def _naive_times(facts: Facts) -> list[str]:
+    """The kinds of times in the facts that have no zone."""
     times: list[tuple[str, datetime | None]] = [("read_at", facts.read_at)]
-    times += [("consent", at) for each in facts.consents for at in (each.given_at, each.revoked_at, each.expires_at)]
-    times += [("history", each.at) for each in facts.history]
-    times += [("dealings", each.at) for each in facts.dealings]
+    for each in facts.consents:
+        times += (("consent", each.given_at), ("consent", each.revoked_at), ("consent", each.expires_at))
+    for past in facts.history:
+        times.append(("history", past.at))
+    for dealing in facts.dealings:
+        times.append(("dealings", dealing.at))
     if facts.internal_dnc is not None:
         times.append(("internal_dnc", facts.internal_dnc.added_at))
     if facts.reassigned is not None:
         times.append(("reassigned", facts.reassigned.asked_at))
     if facts.abandonment is not None:
         times.append(("abandonment", facts.abandonment.since))
-    return list(dict.fromkeys(name for name, moment in times if moment is not None and moment.utcoffset() is None))
+    return list(dict.fromkeys([name for name, at in times if at is not None and at.utcoffset() is None]))
 
 
 def earliest(case: Case, at: datetime) -> datetime | None:

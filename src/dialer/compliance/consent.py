@@ -69,6 +69,8 @@ def needed(purpose: Purpose, rows: Sequence[RuleRow]) -> ConsentKind:
 
 def missing_from_written(given: Consent) -> tuple[str, ...]:
     """What a written consent lacks (47 CFR 64.1200(f)(9)); without all of it, it counts as express."""
+    if given.seller and given.text and given.signature and given.authorises_recorded and given.not_a_condition:
+        return ()
     has = {
         "the seller's name": given.seller,
         "the wording shown": given.text,
@@ -83,18 +85,24 @@ def standing(consents: Sequence[Consent], seller: str, now: datetime) -> Standin
     """Weigh the consents on file. A written one that is not complete counts as express."""
     if not consents:
         return _NOTHING
-    ours = [each for each in consents if not each.seller or each.seller == seller or _same(each.seller, seller)]
-    revoked_at = max((each.revoked_at for each in ours if each.revoked_at is not None), default=None)
     not_counted: list[tuple[Consent, NotCounted]] = []
-    counted: list[tuple[bool, datetime, Consent]] = []
+    ours: list[Consent] = []
     for each in consents:
-        why = _why_not(each, ours, revoked_at, now)
+        if not each.seller or each.seller == seller or _same(each.seller, seller):
+            ours.append(each)
+        else:
+            not_counted.append((each, NotCounted.OTHER_SELLER))
+    revoked_at = max([each.revoked_at for each in ours if each.revoked_at is not None], default=None)
+    best: Consent | None = None
+    written = False
+    for each in ours:
+        why = _why_not(each, revoked_at, now)
         if why is not None:
             not_counted.append((each, why))
-        else:
-            complete = each.kind is ConsentKind.WRITTEN and not missing_from_written(each)
-            counted.append((complete, each.given_at, each))
-    written, _, best = max(counted, key=lambda entry: entry[:2], default=(False, None, None))
+            continue
+        complete = each.kind is ConsentKind.WRITTEN and not missing_from_written(each)
+        if best is None or (complete, each.given_at) > (written, best.given_at):
+            best, written = each, complete
     kind = None if best is None else ConsentKind.WRITTEN if written else ConsentKind.EXPRESS
     return Standing(best, kind, revoked_at, tuple(not_counted))
 
@@ -112,9 +120,7 @@ def relationship_until(dealings: Sequence[Dealing], seller: str) -> datetime | N
 _NOTHING = Standing(None, None, None, ())
 
 
-def _why_not(each: Consent, ours: Sequence[Consent], revoked_at: datetime | None, now: datetime) -> NotCounted | None:
-    if each not in ours:
-        return NotCounted.OTHER_SELLER
+def _why_not(each: Consent, revoked_at: datetime | None, now: datetime) -> NotCounted | None:
     if each.revoked_at is not None:
         return NotCounted.REVOKED
     if each.given_at > now:

@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from dialer.compliance.basis import Basis, BasisText, Versions, operator_text, packed, policy_text, rules_text
 from dialer.compliance.case import Case
@@ -50,6 +51,14 @@ class Judgement:
         return {each.check: each.verdict for each in self.findings if each.verdict is not Verdict.PASS}
 
 
+class _Whereabouts(NamedTuple):
+    """Where contacts of one key may be, on a landline and on any other line."""
+
+    zones: CandidateZones
+    landline: Place
+    mobile: Place
+
+
 @dataclass(frozen=True, slots=True)
 class _Campaign:
     """A policy with its text, and the grounds of its calls so far by place."""
@@ -81,7 +90,8 @@ class Gate:
         self._operator_version = operator.version
         self._key = key
         self._facts_max_age = facts_max_age
-        self._whereabouts: dict[Hashable, tuple[tuple[str, ...], CandidateZones]] = {}
+        self._whereabouts: dict[Hashable, _Whereabouts] = {}
+        self._places: dict[Hashable, Place] = {}
         self._campaigns: dict[int, _Campaign] = {}
 
     def decide(self, attempt_id: str, facts: Facts, policy: CampaignPolicy, now: datetime) -> Decision:
@@ -127,23 +137,29 @@ class Gate:
         return rules_text(self.rules), operator_text(self.operator), self._campaign(policy).text
 
     def _case(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> Case:
-        contact = facts.contact
-        where, zones = self._where(contact)
+        known = self._where(facts.contact)
         campaign = self._campaign(policy)
-        place = Place(where, zones.zones, is_landline(contact))
+        place = known.landline if is_landline(facts.contact) else known.mobile
         ground = campaign.grounds.get(place)
         if ground is None or not ground.holds_at(now):
             ground = campaign.grounds[place] = Ground(self.rules, self.operator, policy, place, now)
-        return Case(facts, policy, now, ground, zones, self._facts_max_age)
+        return Case(facts, policy, now, ground, known.zones, self._facts_max_age)
 
-    def _where(self, contact: Contact) -> tuple[tuple[str, ...], CandidateZones]:
+    def _where(self, contact: Contact) -> _Whereabouts:
         key = whereabouts_key(contact)
         known = self._whereabouts.get(key)
         if known is None:
             if len(self._whereabouts) >= MOST_PLACES:
                 self._whereabouts.clear()
-            known = self._whereabouts[key] = (jurisdictions(contact), candidate_zones(contact))
+            zones = candidate_zones(contact)
+            known = _Whereabouts(
+                zones, *(self._place(jurisdictions(contact), zones.zones, line) for line in (True, False))
+            )
+            self._whereabouts[key] = known
         return known
+
+    def _place(self, where: tuple[str, ...], zones: tuple[str, ...], landline: bool) -> Place:
+        return self._places.setdefault((where, zones, landline), Place(where, zones, landline))
 
     def _campaign(self, policy: CampaignPolicy) -> _Campaign:
         known = self._campaigns.get(policy.campaign_id)

@@ -27,9 +27,9 @@ PRESENTABLE = CALLABLE | {NumberKind.TOLL_FREE, NumberKind.COMPANY}
 CALLER_ID_RULE = "47 CFR 64.1601(e), 64.1604"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a called person may be, and on what kind of line, as far as the law asks."""
+    """Where a called person may be, and on what kind of line, as far as the law asks. The gate has one of each."""
 
     jurisdictions: tuple[str, ...]
     zones: tuple[str, ...]

@@ -36,6 +36,7 @@ class _Plan:
 
     general: _Fits
     special: tuple[tuple[_Fits, NumberKind], ...]
+    any_special: re.Pattern[str] | None  # what none of them matches, is of no special kind
     fixed: _Fits | None
     mobile: _Fits | None
     same: bool  # fixed lines and mobiles share their patterns
@@ -45,9 +46,10 @@ class _Plan:
     def kind_of(self, national: str) -> NumberKind | None:
         if not _fits(national, self.general):
             return None
-        for pattern, kind in self.special:
-            if _fits(national, pattern):
-                return kind
+        if self.any_special is not None and self.any_special.fullmatch(national):
+            for pattern, kind in self.special:
+                if _fits(national, pattern):
+                    return kind
         if self.fixed is not None and _fits(national, self.fixed):
             if self.same or (self.mobile is not None and _fits(national, self.mobile)):
                 return NumberKind.FIXED_OR_MOBILE
@@ -99,9 +101,11 @@ def _plan(region: str) -> _Plan:
     def of(name: str) -> _Fits | None:
         return _compiled(getattr(metadata, name), metadata.general_desc.possible_length)
 
+    special = tuple((pattern, kind) for name, kind in _IN_ORDER if (pattern := of(name)) is not None)
     return _Plan(
         general=general,
-        special=tuple((pattern, kind) for name, kind in _IN_ORDER if (pattern := of(name)) is not None),
+        special=special,
+        any_special=re.compile("|".join(f"(?:{each.pattern})" for (_, each), _ in special)) if special else None,
         fixed=of("fixed_line"),
         mobile=of("mobile"),
         same=bool(metadata.same_mobile_and_fixed_line_pattern),

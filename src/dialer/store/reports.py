@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import CallRecord
+from dialer.compliance.basis import BasisText
 from dialer.compliance.decision import Permit, Refusal
+from dialer.errors import StoreError
 from dialer.results.records import AttemptRow, RefusalRow
 from dialer.results.summary import RefusalCount
 from dialer.store.campaigns import outcome_counts
 from dialer.store.database import Database
-from dialer.store.schema import attempt, campaign, contact, outcome, queue, refusal
+from dialer.store.schema import attempt, basis_text, campaign, contact, outcome, queue, refusal
 
 _permit = msgspec.json.Decoder(Permit)
 _record = msgspec.json.Decoder(CallRecord)
@@ -94,6 +96,30 @@ class Reports:
         query = _ATTEMPTS.where(attempt.c.attempt_id == attempt_id)
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else _attempt_of(row)
+
+    async def basis(self, decision: str) -> bytes | None:
+        """What a decision rested on: of an attempt, by its id, or of a refusal, by "r" and its number.
+
+        None for a decision made before this was kept. Raises StoreError when there is no such decision.
+        """
+        if decision.startswith("r") and decision[1:].isdigit():
+            query = sa.select(refusal.c.basis).where(refusal.c.id == int(decision[1:]))
+        else:
+            query = sa.select(attempt.c.basis).where(attempt.c.attempt_id == decision)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            raise StoreError(f"there is no decision {decision}", hint="`dialer logs` shows the ids of attempts")
+        found: bytes | None = row.basis
+        return found
+
+    async def texts(self, digests: Sequence[str]) -> dict[str, BasisText]:
+        """The texts that decisions refer to, by digest."""
+        query = sa.select(basis_text).where(basis_text.c.digest.in_(digests))
+        return await self._database.read(
+            lambda connection: {
+                row.digest: BasisText(row.digest, row.kind, row.body) for row in connection.execute(query)
+            }
+        )
 
     async def refusals(
         self, *, campaign_id: int | None = None, number: str | None = None, newest: int | None = None

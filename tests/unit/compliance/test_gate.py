@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from tests.contract import lawful_values
 
 import dialer
+from dialer.compliance import checks
 from dialer.compliance.basis import unpacked
 from dialer.compliance.decision import PERMIT_LIFETIME, CheckName, Permit, Refusal, Verdict
-from dialer.compliance.gate import Gate
+from dialer.compliance.gate import Gate, replay
 from dialer.compliance.operator import Operator
 from dialer.compliance.policy import CallerIdRight, CampaignPolicy, DailyHours, DncEntry, Facts, PastAttempt, Purpose
 from dialer.compliance.rules import builtin_rules, load_rules
@@ -406,3 +407,47 @@ def test_no_restriction_turns_a_refusal_into_a_permit(asked: Question, names: li
         restricted = RESTRICTIONS[name](restricted)
     if isinstance(asked.decide(), Refusal):
         assert isinstance(restricted.decide(), Refusal)
+
+
+@given(questions())
+@settings(max_examples=200)
+def test_every_decision_can_be_made_again_from_what_is_kept_of_it(asked: Question) -> None:
+    basis = unpacked(asked.decide().basis)
+    remade = replay(basis, load_rules(RULES.texts), OPERATOR, asked.policy)
+    assert remade.agrees
+    assert remade.differences == {}
+
+
+def test_a_decision_that_was_altered_does_not_agree() -> None:
+    late = question("+13055550123").with_facts(history=(past(20), past(10), past(5)))
+    basis = unpacked(late.decide().basis)
+    kinder = basis._replace(facts=dataclasses.replace(basis.facts, history=()))
+    remade = replay(kinder, RULES, OPERATOR, late.policy)
+    assert remade.differences == {CheckName.ATTEMPT_CAPS: (Verdict.DEFER, Verdict.PASS)}
+    assert not remade.agrees
+
+
+def test_other_texts_than_those_of_the_time_are_refused() -> None:
+    basis = unpacked(question().decide().basis)
+    with pytest.raises(ComplianceError, match="not those"):
+        replay(basis, RULES, Operator((RIGHT,)), question().policy)
+    with pytest.raises(ComplianceError, match="not those"):
+        replay(basis, RULES, OPERATOR, question().with_policy(max_attempts=1).policy)
+
+
+@given(questions(), st.permutations(list(CheckName)))
+@settings(max_examples=150)
+def test_the_order_of_the_checks_does_not_change_the_verdict(asked: Question, order: list[CheckName]) -> None:
+    usual = GATE.judge(asked.facts, asked.policy, asked.now)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "_IN_ORDER", tuple(checks.CHECKS[name] for name in order))
+        other = GATE.judge(asked.facts, asked.policy, asked.now)
+    assert (other.verdict, other.defer_until) == (usual.verdict, usual.defer_until)
+    assert other.objections == usual.objections
+
+
+@given(st.lists(questions(), min_size=2, max_size=6))
+@settings(max_examples=50)
+def test_what_was_decided_before_does_not_change_a_decision(asked: list[Question]) -> None:
+    remembering = Gate(RULES, OPERATOR, KEY)
+    assert [each.decide(remembering) for each in asked] == [each.decide(Gate(RULES, OPERATOR, KEY)) for each in asked]

@@ -32,6 +32,11 @@ class Field(StrEnum):
     CONSENT_SOURCE = "consent_source"
     CONSENT_TEXT = "consent_text"
     CONSENT_SELLER = "consent_seller"
+    CONSENT_EXPIRES = "consent_expires"
+    CONSENT_SIGNATURE = "consent_signature"
+    CONSENT_RECORDED = "consent_recorded"
+    CONSENT_FREE = "consent_free"
+    CONSENT_EVIDENCE = "consent_evidence"
 
 
 # Compared without case, spaces, punctuation and accents.
@@ -61,6 +66,11 @@ _ALIASES: dict[Field, str] = {
     Field.CONSENT_SOURCE: """consent source, opt in source""",
     Field.CONSENT_TEXT: """consent text, consent wording""",
     Field.CONSENT_SELLER: """consent seller""",
+    Field.CONSENT_EXPIRES: """consent expires, consent until, consent expiry""",
+    Field.CONSENT_SIGNATURE: """consent signature, signature""",
+    Field.CONSENT_RECORDED: """consent recorded, authorises recorded, authorizes recorded""",
+    Field.CONSENT_FREE: """consent free, not a condition, no purchase necessary""",
+    Field.CONSENT_EVIDENCE: """consent evidence, consent proof, consent ip""",
 }
 
 

@@ -231,18 +231,30 @@ def _consent(given: dict[Field, str]) -> Consent | None:
             )
     return Consent(
         kind=kind,
-        given_at=_consent_date(given[Field.CONSENT_DATE]),
+        given_at=_consent_date(given[Field.CONSENT_DATE], Field.CONSENT_DATE),
         source=given[Field.CONSENT_SOURCE],
         text=given.get(Field.CONSENT_TEXT, ""),
         seller=given.get(Field.CONSENT_SELLER, ""),
+        expires_at=_consent_date(until, Field.CONSENT_EXPIRES) if (until := given.get(Field.CONSENT_EXPIRES)) else None,
+        signature=given.get(Field.CONSENT_SIGNATURE, ""),
+        authorises_recorded=_yes(given, Field.CONSENT_RECORDED),
+        not_a_condition=_yes(given, Field.CONSENT_FREE),
+        evidence=given.get(Field.CONSENT_EVIDENCE, ""),
     )
+
+
+def _yes(given: dict[Field, str], field: Field) -> bool:
+    word = given.get(field, "no").lower()
+    if word not in {"yes", "no"}:
+        raise _RejectedError(RejectionCode.WORD, field, f"{word!r} is none of yes, no")
+    return word == "yes"
 
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2100
 
 
-def _consent_date(text: str) -> datetime:
+def _consent_date(text: str, field: Field) -> datetime:
     """ISO 8601. A date alone counts from its first second in UTC.
 
     The earlier end of the day is the careful one: consent grows old from there, and an opt-out on the same day is the
@@ -255,14 +267,12 @@ def _consent_date(text: str) -> datetime:
         else:
             at = datetime.fromisoformat(text)
     except ValueError:
-        raise _RejectedError(RejectionCode.CONSENT_DATE, Field.CONSENT_DATE, problem) from None
+        raise _RejectedError(RejectionCode.CONSENT_DATE, field, problem) from None
     if at.tzinfo is None:
         problem = (
             f"{text!r} does not say its offset from UTC: write it (2026-02-01T14:30-05:00), or give the date alone"
         )
-        raise _RejectedError(RejectionCode.CONSENT_DATE, Field.CONSENT_DATE, problem)
+        raise _RejectedError(RejectionCode.CONSENT_DATE, field, problem)
     if not _EARLIEST_YEAR <= at.year <= _LATEST_YEAR:
-        raise _RejectedError(
-            RejectionCode.CONSENT_DATE, Field.CONSENT_DATE, f"{text!r} cannot be when consent was given"
-        )
+        raise _RejectedError(RejectionCode.CONSENT_DATE, field, f"{text!r} cannot be a consent's date")
     return at.astimezone(UTC)

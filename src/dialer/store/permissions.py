@@ -58,6 +58,10 @@ class Consents:
         """Every consent on file for this number, oldest first, revoked ones too."""
         return await self._database.read(lambda connection: consents_of(connection, [e164])[e164])
 
+    async def of_all(self, numbers: Sequence[str]) -> Mapping[str, tuple[Consent, ...]]:
+        """The same for many numbers."""
+        return await self._database.read(lambda connection: consents_of(connection, numbers))
+
 
 class Dealings:
     """What was bought, asked for or applied for; only ever added."""

@@ -75,7 +75,7 @@ def facts(draw: st.DrawFn) -> Facts:
             draw(st.lists(st.builds(Dealing, st.sampled_from(DealingKind), INSTANTS, st.text(), st.text()), max_size=2))
         ),
         draw(st.none() | st.builds(ReassignedAnswer, st.sampled_from(Reassigned), st.dates(), INSTANTS, st.text())),
-        draw(st.none() | st.builds(AbandonmentCount, INSTANTS, st.integers(0), st.integers(0))),
+        draw(st.none() | st.builds(AbandonmentCount, INSTANTS, st.integers(0, 10**9), st.integers(0, 10**9))),
     )
 
 

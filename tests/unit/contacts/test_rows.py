@@ -170,6 +170,24 @@ def test_half_a_consent_is_rejected(change: dict[str, str], column: str, words: 
     assert words in got.text
 
 
+def test_all_that_makes_a_written_consent_complete() -> None:
+    more = {
+        "consent_expires": "2027-02-01",
+        "consent_signature": "e-sign 88-12",
+        "consent_recorded": "Yes",
+        "consent_free": "yes",
+        "consent_evidence": "ip 203.0.113.4",
+    }
+    got = contact(**(CONSENT | more)).consent
+    assert got is not None
+    assert got.expires_at == datetime(2027, 2, 1, tzinfo=UTC)
+    assert (got.signature, got.evidence) == ("e-sign 88-12", "ip 203.0.113.4")
+    assert got.authorises_recorded
+    assert got.not_a_condition
+    assert rejection(**(CONSENT | {"consent_free": "maybe"})).column == "consent_free"
+    assert rejection(**(CONSENT | {"consent_expires": "soon"})).column == "consent_expires"
+
+
 @pytest.mark.parametrize("missing", ["consent_date", "consent_source"])
 def test_a_consent_whose_column_is_missing_altogether_is_rejected(missing: str) -> None:
     got = rejection(**{name: cell for name, cell in CONSENT.items() if name != missing})

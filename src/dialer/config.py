@@ -97,6 +97,13 @@ class LogSection(_Section):
     """Show only the first digits and the last two of a telephone number."""
 
 
+class OperatorSection(_Section):
+    """``[operator]``"""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    """The legal name of who places the calls, as records name it; empty: each campaign's seller does."""
+
+
 class OverrideSection(_Section):
     """``[[override]]``: Leave to rely on a rule row that is not verified; `dialer rules show` prints what to sign."""
 
@@ -132,6 +139,7 @@ class Settings(_Section):
     sip: SipSection = SipSection()
     engine: EngineSection = EngineSection()
     log: LogSection = LogSection()
+    operator: OperatorSection = OperatorSection()
     override: tuple[OverrideSection, ...] = ()
     document: tuple[DocumentSection, ...] = ()
 

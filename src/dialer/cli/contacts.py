@@ -14,11 +14,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from dialer.cli.context import Context, context_of, run_async
+from dialer.cli.numbers import number_of
+from dialer.compliance.rules import builtin_rules, retention_years
 from dialer.contacts.contact import Contact, LineType, Recipient, Relationship
 from dialer.contacts.importing import ContactFile, Imported, read_file
 from dialer.contacts.rows import Defaults, RowRejection
 from dialer.errors import ContactsError
 from dialer.store.contact_lists import ImportCounts
+from dialer.store.erasure import Erased, Expired
 
 app = typer.Typer(
     help="Lists of people.\n\nExample: dialer contacts import patients.csv --list patients",
@@ -216,3 +219,57 @@ def _plain(contact: Contact) -> dict[str, object]:
         "language": contact.language,
         "extra": dict(contact.extra),
     }
+
+
+@app.command()
+def erase(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(help="Whose, in international form.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes into the audit chain.")],
+) -> None:
+    """Remove what is known of a person, and never call the number again; it stays as a keyed hash.
+
+    Records of calls that were placed, and the consents for them, are kept as long as the law wants.
+
+    Example: dialer contacts erase +13055550123 --reason "asked by letter, GDPR art. 17"
+    """
+    context = context_of(ctx)
+    e164 = number_of(number).e164
+
+    async def work() -> Erased:
+        async with context.store() as store:
+            return await store.erasure.erase(e164, reason, context.clock.now())
+
+    gone = run_async(work())
+    context.out.print(
+        f"{e164}: {gone.contacts} contacts and {gone.refusals} refusals erased, {gone.calls_kept} records of calls "
+        "kept for their time; it is never called again",
+        markup=False,
+    )
+
+
+@app.command()
+def retention(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is past its time.")] = False,
+) -> None:
+    """Remove records of calls and refusals that have been kept as long as the law of their country wants.
+
+    Example: dialer contacts retention --dry-run
+    """
+    context = context_of(ctx)
+    now = context.clock.now()
+    rules = builtin_rules()
+
+    async def work() -> list[tuple[str, int, Expired]]:
+        async with context.store() as store:
+            done = []
+            for region in await store.erasure.regions():
+                years = retention_years(rules, region)
+                act = store.erasure.expired if dry_run else store.erasure.expire
+                done.append((region, years, await act(region, years, now)))
+            return done
+
+    for region, years, gone in run_async(work()):
+        word = "are past" if dry_run else "removed, past"
+        context.out.print(f"{region}: {gone.attempts} calls and {gone.refusals} refusals {word} {years} years")

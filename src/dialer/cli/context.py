@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 
-from dialer.errors import DialerError
+from dialer.errors import DialerError, RegistryError, StoreError
 
 if TYPE_CHECKING:
     import typer
@@ -87,15 +89,23 @@ class Context:
         return SystemClock()
 
     @asynccontextmanager
-    async def store(self, *, create: bool = False) -> AsyncIterator[Store]:
-        """The open store. Raises StoreError."""
+    async def store(self, *, create: bool = False, notes_head: bool = True) -> AsyncIterator[Store]:
+        """The open store; what was done is noted beside it at the end. Raises StoreError."""
         from dialer.store.open import Store
 
         def ask(e164: str) -> tuple[RegistryAnswer, ...]:
-            return self.registries.answers(e164)
+            try:
+                return self.registries.answers(e164)
+            except RegistryError as error:  # without it no fact can be read, and no call placed
+                raise StoreError(error.message, hint=error.hint) from error
 
-        async with await Store.open(self.config.store_path, create=create, registries=ask) as store:
-            yield store
+        who = f"{getpass.getuser()}@{socket.gethostname()}"
+        async with await Store.open(self.config.store_path, create=create, registries=ask, who=who) as store:
+            try:
+                yield store
+            finally:
+                if notes_head:
+                    await store.audit.note_head()
 
     @cached_property
     def registries(self) -> Registries:

@@ -20,6 +20,7 @@ from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ContactsError, DialerError
 
 if TYPE_CHECKING:
+    from dialer.compliance.dnc.loading import Load
     from dialer.compliance.dnc.registries import Registries
     from dialer.compliance.policy import RegistryAnswer
 
@@ -66,6 +67,7 @@ def load(
         raise DialerError(f"{file}: {error.strerror}") from error
     with progress_bar(context, f"loading {file.name}", size) as read:
         done = load_registry(context.config.registries_path, order, context.clock.now(), read)
+    run_async(_note_load(context, done))
     areas = f" in {done.area_codes} area codes" if done.area_codes else ""
     context.out.print(
         f"{registry}: {done.count:,} numbers{areas}, {done.added:,} new and {done.deleted:,} gone, data of "
@@ -184,6 +186,19 @@ def scrub(
     where = certificate or out.with_suffix(".certificate.json")
     where.write_text(json.dumps(_certificate(context, known, file, out, rows, kept, counts), indent=2, default=str))
     context.out.print(f"certificate: {where}", markup=False, soft_wrap=True)
+
+
+async def _note_load(context: Context, done: Load) -> None:
+    """Into the audit chain, where there is a store."""
+    from dialer.results.audit import AuditKind
+
+    if not context.config.store_path.exists():
+        return
+    async with context.store() as store:
+        await store.audit.note(
+            done.loaded_at, AuditKind.REGISTRY, done.registry, version=done.version, file=done.file, sha256=done.sha256,
+            organisation=done.organisation, data_date=done.data_date.isoformat(), count=done.count,
+        )  # fmt: skip
 
 
 @contextmanager

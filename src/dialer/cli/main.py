@@ -16,7 +16,7 @@ from dialer.cli.context import CONFIG_NAME, Context, reporting_errors
 COMMANDS = {
     "init": "Write the files an operator starts from.",
     "doctor": "Check configuration, limits, ports, trunks, caller IDs, store, clock, disk.",
-    "contacts": "Lists of people: import, list, show.",
+    "contacts": "Lists of people: import, list, show, erase, retention.",
     "consent": "What people agreed to, and what they took back: add, revoke, show.",
     "dnc": "Who must not be called: add, remove, check, import, list; load, registries, verify, scrub.",
     "reassigned": "Numbers that may have gone to somebody else: query, import, ask.",
@@ -24,6 +24,8 @@ COMMANDS = {
     "run": "Call the contacts of the started campaigns.",
     "rules": "The calling law that the gate decides by: list, show, diff, validate.",
     "gate": "What would be decided about a call, and why: explain, replay.",
+    "audit": "Who did what, and whether the record of it is whole: verify, list, head.",
+    "records": "The records of calls, as a regulator asks for them: export.",
     "logs": "What happened, attempt by attempt; --follow waits for more.",
     "report": "The account of a campaign: tables, CSV, JSON, HTML.",
     "demo": "The whole of it on this machine, with 200 simulated people.",

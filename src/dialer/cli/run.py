@@ -58,4 +58,4 @@ async def run_campaigns(context: Context, until: RunUntil) -> Ending:
         settings = EngineSettings(until=until, agents=engine.agents, drain_s=engine.drain_s)
         with Display(context.err, total) as display:
             observer = Observers([LogObserver(), display])
-            return await drive(context.config, store, context.clock, observer, settings)
+            return await drive(context.config, store, context.registries, context.clock, observer, settings)

@@ -13,11 +13,13 @@ from dialer.cli.loading import FileCampaignLoader
 from dialer.compliance.gate import Gate
 from dialer.compliance.rules import builtin_rules
 from dialer.engine.engine import Ending, Engine, EngineSettings
+from dialer.results.audit import AuditKind
 from dialer.sip.client import AgentProcess
 
 if TYPE_CHECKING:
     from dialer.calls.frames import AgentSettings
     from dialer.cli.context import SystemClock
+    from dialer.compliance.dnc.registries import Registries
     from dialer.config import Config
     from dialer.engine.ports import Observer
     from dialer.store.open import Store
@@ -58,10 +60,19 @@ class AgentProcesses:
 
 
 async def drive(
-    config: Config, store: Store, clock: SystemClock, observer: Observer, settings: EngineSettings
+    config: Config,
+    store: Store,
+    registries: Registries,
+    clock: SystemClock,
+    observer: Observer,
+    settings: EngineSettings,
 ) -> Ending:
     """Run the engine. SIGINT or SIGTERM: no new calls, the live ones end by themselves; again: they are hung up."""
     key = permit_key()
+    await store.audit.note(
+        clock.now(), AuditKind.REGISTRY, "in force at the start of a run",
+        versions={name: volume.header.version for name, volume in registries.volumes().items()},
+    )  # fmt: skip
     engine = Engine(
         store=store.engine,
         gate=Gate(builtin_rules(), config.operator, key),

@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from dialer.compliance.basis import Basis, BasisText, Versions, operator_text, packed, policy_text, rules_text
+from dialer.compliance.caps import ABANDONMENT_PERIOD
 from dialer.compliance.case import Case
-from dialer.compliance.checks import earliest, run_checks
+from dialer.compliance.checks import FEWEST_ANSWERED, earliest, run_checks
 from dialer.compliance.consent import is_landline
 from dialer.compliance.decision import CheckName, CheckResult, Decision, Finding, Permit, Refusal, Verdict
 from dialer.compliance.ground import Ground, Place
@@ -131,6 +132,14 @@ class Gate:
     def explain(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> tuple[CheckResult, ...]:
         """Every check's result, in order."""
         return self.judge(facts, policy, now).checks
+
+    def abandonment_pressure(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> float:
+        """How much of the abandoned calls that the law allows is used up: 0 none, 1 all, and then no call is placed."""
+        cap = self._case(facts, policy, _utc(now, "the time of the decision")).ground.abandonment
+        count = facts.abandonment
+        if cap is None or count is None or count.since + ABANDONMENT_PERIOD <= now:
+            return 0.0
+        return min(1.0, count.abandoned * 100 / (cap[0] * max(count.answered, FEWEST_ANSWERED)))
 
     def texts(self, policy: CampaignPolicy) -> tuple[BasisText, ...]:
         """The texts that decisions for ``policy`` refer to; they are to be kept with them."""

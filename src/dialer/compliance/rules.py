@@ -24,6 +24,7 @@ from dialer.compliance.policy import PartKind, Purpose
 from dialer.contacts.contact import NumberKind
 from dialer.errors import ComplianceError
 
+RETENTION_YEARS = 5  # 16 CFR 310.5(b), and wherever a row says nothing
 HISTORY_DAYS = 30  # how far back Facts.history reaches for other campaigns: no cap can look further
 
 
@@ -290,3 +291,9 @@ def builtin_rules() -> RuleTable:
     return load_rules(
         {item.name: item.read_text(encoding="utf-8") for item in law.iterdir() if item.name.endswith(".toml")}
     )
+
+
+def retention_years(rules: RuleTable, region: str) -> int:
+    """How long records of calls to a region are kept: the longest that any of its rows says, else five years."""
+    kept = [row.retain_years for row in rules.rows if row.country == region and row.retain_years]
+    return max(kept, default=RETENTION_YEARS)

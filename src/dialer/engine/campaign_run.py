@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 TRUNK_POLL_S = 0.01
 
+PRESSURE = 0.5  # of the abandonment cap, from which on calls are placed more slowly
+LONGEST_SLOWDOWN_S = 30.0
+
+
+def slowdown_s(pressure: float, permitted: int, cps: float) -> float:
+    """How long to wait after so many calls, so that half the cap used up means half the pace, nine tenths a tenth."""
+    share = max(1.0 - pressure, 0.01)
+    return min(LONGEST_SLOWDOWN_S, (1.0 / share - 1.0) * permitted / cps)
+
 
 class CampaignRun:
     """Drives one campaign. ``idle`` holds while nothing of it is due and nothing of it is under way."""
@@ -74,6 +83,7 @@ class CampaignRun:
         self._permitted = asyncio.Event()
         self._quiet_until: datetime | None = None
         self._texts_kept = False
+        self._pressure = 0.0  # of the abandonment cap: 1 is all of it
         self._store_trouble = Complaint(
             lambda detail: observer.trouble("store", f"{campaign.row.name}: {detail}"),
             well_again="the store works again",
@@ -162,6 +172,8 @@ class CampaignRun:
             self._permitted.set()
         for each in decided:
             self._observer.decided(self.campaign.row, each)
+        if permitted and self._pressure >= PRESSURE:
+            await self._pause(slowdown_s(self._pressure, permitted, self.campaign.cps))
         return True
 
     async def _reserve(self) -> int:
@@ -207,6 +219,9 @@ class CampaignRun:
                 )
             )
         await self._store.record_decisions(decided)
+        now = self._clock.now()
+        policy = self.campaign.policy
+        self._pressure = max((self._gate.abandonment_pressure(fact, policy, now) for fact in facts), default=0.0)
         return decided
 
     async def _place_all(self) -> None:

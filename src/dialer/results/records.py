@@ -129,6 +129,7 @@ class AttemptRow:
     placed_at: datetime
     permit: Permit
     record: CallRecord | None
+    script_id: str = ""  # the message, by content hash
 
 
 @dataclass(frozen=True, slots=True)

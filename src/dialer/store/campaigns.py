@@ -15,6 +15,7 @@ from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import Facts
 from dialer.contacts.contact import Contact, Number
 from dialer.errors import StoreError
+from dialer.results.audit import AuditKind
 from dialer.results.records import (
     CAMPAIGN_TRANSITIONS,
     CampaignRow,
@@ -23,6 +24,7 @@ from dialer.results.records import (
     QueueState,
     QueueSummary,
 )
+from dialer.store.audit import append
 from dialer.store.contact_lists import list_ids, one_of_each_place
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, contact_of, facts_of_stranger, no_registries, read_facts
@@ -93,6 +95,7 @@ class Campaigns:
                 sa.select(sa.func.count()).select_from(contact).where(contact.c.list_id.in_(ids))
             )
             row = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+            append(connection, now, AuditKind.CAMPAIGN, name, after=row.state, sha256=row.sha256, lists=list(lists))
             return CreatedCampaign(row=row_of(row), contacts=contacts, duplicates=(listed or 0) - contacts)
 
         return await self._database.write(work)
@@ -214,6 +217,7 @@ def move_campaign(
     connection.execute(
         sa.update(campaign).where(campaign.c.id == campaign_id).values(state=state, pause_reason=reason, changed_at=now)
     )
+    append(connection, now, AuditKind.CAMPAIGN, row.name, before=before, after=state, reason=reason)
 
 
 def queue_summary(connection: sa.Connection, campaign_id: int) -> QueueSummary:

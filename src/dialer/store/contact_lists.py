@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -16,6 +16,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dialer.contacts.contact import Contact
 from dialer.errors import StoreError
+from dialer.results.audit import AuditKind
+from dialer.store.audit import append
 from dialer.store.database import Database
 from dialer.store.facts import contact_of
 from dialer.store.permissions import consent_row
@@ -237,7 +239,7 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
     put_on_file = insert(consent).from_select(
         ["recorded_at", *_CONSENT_FIELDS], consents.where(sa.true()).order_by(_staged_consent.c.row)
     )
-    return ImportCounts(
+    counts = ImportCounts(
         new=staged - known,
         updated=known - same,
         unchanged=same,
@@ -245,6 +247,8 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
         on_other_lists=on_other_lists,
         consents=connection.execute(put_on_file.on_conflict_do_nothing()).rowcount,
     )
+    append(connection, now, AuditKind.IMPORT, list_name, **asdict(counts))
+    return counts
 
 
 def _row(each: Contact) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
@@ -12,11 +12,12 @@ from typing import Any, Protocol, Self, TypeVar
 import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from dialer.errors import StoreError, StoreReadOnly
 from dialer.store.faults import not_writable, store_errors
 from dialer.store.migrate import is_current, revision_of, upgrade
+from dialer.store.suppression import SuppressionKey
 from dialer.store.writer import Writer
 
 T = TypeVar("T")
@@ -34,22 +35,25 @@ class Transact(Protocol):
 class Database:
     """One open file. WAL: readers see the last commit and never wait for the writer, nor it for them."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
+    def __init__(self, path: Path, *, read_only: bool, who: str = "") -> None:
+        """``who`` stands in the audit chain for whatever is written."""
         self.path = path
-        self._readers = _engine(path, begin_with="BEGIN", pragmas=("query_only=ON",), read_only=read_only)
+        self.suppression = SuppressionKey(path)
+        info = {"who": who, "suppression": self.suppression}
+        self._readers = _engine(path, begin_with="BEGIN", pragmas=("query_only=ON",), read_only=read_only, info=info)
         self._writers: AsyncEngine | None = None
         self._writer: Writer | None = None
         if not read_only:
             # FULL: a commit is on the disk, not in its cache, before it returns.
             pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-            self._writers = _engine(path, begin_with="BEGIN IMMEDIATE", pragmas=pragmas, read_only=False)
+            self._writers = _engine(path, begin_with="BEGIN IMMEDIATE", pragmas=pragmas, read_only=False, info=info)
 
     @classmethod
-    async def open(cls, path: Path, *, create: bool, read_only: bool) -> Self:
+    async def open(cls, path: Path, *, create: bool, read_only: bool, who: str = "") -> Self:
         """Open, and bring the tables up to date. Raises StoreError and its kinds; then nothing stays open."""
         with store_errors(path):
             current = await asyncio.to_thread(_ready, path, create=create, read_only=read_only)
-        database = cls(path, read_only=read_only)
+        database = cls(path, read_only=read_only, who=who)
         try:
             if database._writers is not None:
                 with store_errors(path):
@@ -130,7 +134,9 @@ def _ready(path: Path, *, create: bool, read_only: bool) -> bool:
     return current
 
 
-def _engine(path: Path, *, begin_with: str, pragmas: tuple[str, ...], read_only: bool) -> AsyncEngine:
+def _engine(
+    path: Path, *, begin_with: str, pragmas: tuple[str, ...], read_only: bool, info: Mapping[str, object]
+) -> AsyncEngine:
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
 
     async def connect() -> aiosqlite.Connection:
@@ -142,7 +148,8 @@ def _engine(path: Path, *, begin_with: str, pragmas: tuple[str, ...], read_only:
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
+    def prepare(connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info.update(info)
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")

@@ -15,6 +15,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import DncEntry, Facts
 from dialer.errors import EngineRunning
+from dialer.results.audit import AuditKind
 from dialer.results.records import (
     CampaignRow,
     CampaignState,
@@ -25,10 +26,11 @@ from dialer.results.records import (
     QueueState,
     QueueSummary,
 )
+from dialer.store.audit import append
 from dialer.store.campaigns import move_campaign, queue_summary, row_of
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, no_registries, read_facts
-from dialer.store.permissions import add_dnc, revoke
+from dialer.store.permissions import add_dnc, note_dnc, revoke
 from dialer.store.recording import keep_texts, record_decisions, record_outcomes
 from dialer.store.schema import IN_HAND, AttemptState, attempt, campaign, queue, run
 
@@ -62,6 +64,7 @@ class SqlEngineStore:
                     run_id=run_id, pid=pid, host=socket.gethostname(), started_at=now, heartbeat_at=now
                 )
             )
+            append(connection, now, AuditKind.RUN, run_id, event="started", pid=pid, host=socket.gethostname())
 
         await self._database.write(work)
 
@@ -81,7 +84,8 @@ class SqlEngineStore:
         def work(connection: sa.Connection) -> None:
             _release(connection, queue.c.claimed_by == run_id)
             query = sa.update(run).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
-            connection.execute(query.values(ended_at=now, heartbeat_at=now))
+            if connection.execute(query.values(ended_at=now, heartbeat_at=now)).rowcount:
+                append(connection, now, AuditKind.RUN, run_id, event="ended")
 
         await self._database.write(work)
 
@@ -178,8 +182,11 @@ class SqlEngineStore:
         """Put numbers on the internal do-not-call list and revoke every consent given for them until then."""
 
         def work(connection: sa.Connection) -> None:
+            if not entries:
+                return
             add_dnc(connection, entries)
             revoke(connection, entries)
+            note_dnc(connection, entries, "opted out")
 
         await self._database.write(work)
 

@@ -45,6 +45,7 @@ from dialer.store.schema import (
     reassigned,
     revocation,
 )
+from dialer.store.suppression import suppressed_among
 
 HISTORY = timedelta(days=30)
 
@@ -158,9 +159,10 @@ def consents_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[st
 
 
 def dnc_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, DncEntry]:
-    """Those of these numbers that are on the internal do-not-call list."""
-    query = sa.select(internal_dnc).where(internal_dnc.c.e164.in_(list(numbers)), internal_dnc.c.removed_at.is_(None))
-    return {
+    """Those of these numbers that are on the internal do-not-call list, or were erased."""
+    numbers = list(numbers)
+    query = sa.select(internal_dnc).where(internal_dnc.c.e164.in_(numbers), internal_dnc.c.removed_at.is_(None))
+    return suppressed_among(connection, numbers) | {
         row.e164: DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source)
         for row in connection.execute(query)
     }

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Self
 
 from dialer.errors import StoreError
+from dialer.store.audit import Audit
 from dialer.store.campaigns import Campaigns
 from dialer.store.contact_lists import ContactLists
 from dialer.store.database import Database
 from dialer.store.engine_store import SqlEngineStore
+from dialer.store.erasure import Erasure
 from dialer.store.facts import AskRegistries, no_registries
 from dialer.store.permissions import Consents, Dealings, DoNotCall, ReassignedNumbers
 from dialer.store.reports import Reports
@@ -29,6 +31,8 @@ class Store:
         self.dealings = Dealings(database)
         self.reassigned = ReassignedNumbers(database)
         self.campaigns = Campaigns(database, ask)
+        self.audit = Audit(database)
+        self.erasure = Erasure(database)
         self.reports = Reports(database)
 
     @classmethod
@@ -39,14 +43,16 @@ class Store:
         create: bool = False,
         read_only: bool = False,
         registries: AskRegistries = no_registries,
+        who: str = "",
     ) -> Self:
         """Open the file at a path or ``sqlite:///`` URL, bringing its tables up to date.
 
-        ``create`` makes one where there is none; ``registries`` are asked about each number whose facts are read.
-        Raises StoreError (missing, empty, no space, not dialer's), StoreBusy,
+        ``create`` makes one where there is none; ``registries`` are asked about each number whose facts are read;
+        ``who`` does what is written. Raises StoreError (missing, empty, no space, not dialer's), StoreBusy,
         StoreReadOnly, StoreTooNew, StoreDamaged.
         """
-        return cls(await Database.open(path_of(path_or_url), create=create, read_only=read_only), registries)
+        database = await Database.open(path_of(path_or_url), create=create, read_only=read_only, who=who)
+        return cls(database, registries)
 
     @property
     def path(self) -> Path:

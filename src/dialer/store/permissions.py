@@ -12,6 +12,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dialer.compliance.policy import Dealing, DncEntry, ReassignedAnswer
 from dialer.contacts.contact import Consent
+from dialer.results.audit import AuditKind, masked
+from dialer.store.audit import append
 from dialer.store.database import Database
 from dialer.store.facts import consents_of, dealings_of, dnc_of, reassigned_of
 from dialer.store.schema import consent, dealing, internal_dnc, reassigned, revocation
@@ -35,8 +37,14 @@ class Consents:
     async def add(self, e164: str, given: Consent, now: datetime) -> bool:
         """Put a consent on file; False when exactly this one is there already, revoked or not."""
         row = {**consent_row(e164, given), "recorded_at": now}
-        query = insert(consent).values(row).on_conflict_do_nothing()
-        return await self._database.write(lambda connection: connection.execute(query).rowcount) == 1
+
+        def work(connection: sa.Connection) -> bool:
+            new = connection.execute(insert(consent).values(row).on_conflict_do_nothing()).rowcount == 1
+            if new:
+                append(connection, now, AuditKind.CONSENT, masked(e164), event="given", kind=given.kind)
+            return new
+
+        return await self._database.write(work)
 
     async def revoke(
         self, e164: str, reason: str, source: str, now: datetime, *, means: str = "", scope: str = ""
@@ -50,6 +58,7 @@ class Consents:
             in_force = sum(each.revoked_at is None for each in consents_of(connection, [e164])[e164])
             said = DncEntry(e164=e164, added_at=now, reason=reason, source=source)
             revoke(connection, [said], means=means, scope=scope)
+            append(connection, now, AuditKind.CONSENT, masked(e164), event="revoked", ended=in_force, means=means)
             return in_force
 
         return await self._database.write(work)
@@ -72,8 +81,15 @@ class Dealings:
     async def add(self, e164: str, had: Dealing, now: datetime) -> bool:
         """Put a dealing on file; False when exactly this one is there already."""
         row = {"e164": e164, "kind": had.kind, "at": had.at, "seller": had.seller, "source": had.source}
-        query = insert(dealing).values(**row, recorded_at=now).on_conflict_do_nothing()
-        return await self._database.write(lambda connection: connection.execute(query).rowcount) == 1
+
+        def work(connection: sa.Connection) -> bool:
+            query = insert(dealing).values(**row, recorded_at=now).on_conflict_do_nothing()
+            new = connection.execute(query).rowcount == 1
+            if new:
+                append(connection, now, AuditKind.CONSENT, masked(e164), event="dealing", kind=had.kind)
+            return new
+
+        return await self._database.write(work)
 
     async def of(self, e164: str) -> tuple[Dealing, ...]:
         """Every dealing on file for this number, oldest first."""
@@ -98,8 +114,15 @@ class ReassignedNumbers:
             }
             for e164, each in answers.items()
         ]
-        query = insert(reassigned).on_conflict_do_nothing()
-        return await self._database.write(lambda connection: connection.execute(query, rows).rowcount if rows else 0)
+
+        def work(connection: sa.Connection) -> int:
+            new = connection.execute(insert(reassigned).on_conflict_do_nothing(), rows).rowcount
+            if new:
+                at = max(each.asked_at for each in answers.values())
+                append(connection, at, AuditKind.CONSENT, "", event="reassigned numbers", answers=new)
+            return new
+
+        return await self._database.write(work) if rows else 0
 
     async def of(self, e164: str) -> ReassignedAnswer | None:
         """The latest answer about this number."""
@@ -114,7 +137,14 @@ class DoNotCall:
 
     async def add(self, entries: Sequence[DncEntry]) -> int:
         """Put numbers on the list, all or none; return how many were not on it. An earlier entry stands."""
-        return await self._database.write(lambda connection: add_dnc(connection, entries))
+
+        def work(connection: sa.Connection) -> int:
+            new = add_dnc(connection, entries)
+            if new:
+                note_dnc(connection, entries, "added")
+            return new
+
+        return await self._database.write(work)
 
     async def remove(self, e164: str, reason: str, now: datetime) -> bool:
         """Take a number off the list for a reason, which is kept; False when it was not on it.
@@ -124,7 +154,10 @@ class DoNotCall:
 
         def work(connection: sa.Connection) -> bool:
             query = sa.update(internal_dnc).where(internal_dnc.c.e164 == e164, internal_dnc.c.removed_at.is_(None))
-            return connection.execute(query.values(removed_at=now, removed_reason=reason.strip())).rowcount == 1
+            gone = connection.execute(query.values(removed_at=now, removed_reason=reason.strip())).rowcount == 1
+            if gone:
+                append(connection, now, AuditKind.DO_NOT_CALL, masked(e164), event="removed", reason=reason.strip())
+            return gone
 
         return await self._database.write(work)
 
@@ -220,3 +253,10 @@ def add_dnc(connection: sa.Connection, entries: Sequence[DncEntry]) -> int:
         {"e164": each.e164, "added_at": each.added_at, "reason": each.reason, "source": each.source} for each in entries
     ]
     return connection.execute(query, rows).rowcount
+
+
+def note_dnc(connection: sa.Connection, entries: Sequence[DncEntry], event: str) -> None:
+    """Enter into the audit chain that these numbers were put on the list."""
+    numbers = [masked(each.e164) for each in entries[:10]]
+    at = max(each.added_at for each in entries)
+    append(connection, at, AuditKind.DO_NOT_CALL, ", ".join(numbers), event=event, numbers=len(entries))

@@ -17,7 +17,9 @@ from dialer.compliance.basis import BasisText
 from dialer.compliance.caps import ABANDONMENT_PERIOD
 from dialer.compliance.decision import Permit
 from dialer.errors import StoreError
+from dialer.results.audit import AuditKind
 from dialer.results.records import Decided, Ended, QueueState
+from dialer.store.audit import append, vouch
 from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal
 
 _json = msgspec.json.Encoder()
@@ -44,54 +46,60 @@ _FROM_HAND = (
 
 
 def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> None:
+    if not decided:
+        return
+    attempts: list[dict[str, Any]] = []
+    refusals: list[dict[str, Any]] = []
     permitted = [(each, each.decision) for each in decided if isinstance(each.decision, Permit)]
     refused = [(each, each.decision) for each in decided if not isinstance(each.decision, Permit)]
     if permitted:
         _all_moved(connection, _TO_DIALING, [{"claim": each.claim.queue_id} for each, _ in permitted])
-        connection.execute(
-            sa.insert(attempt),
-            [
-                {
-                    "attempt_id": each.attempt_id,
-                    "queue_id": each.claim.queue_id,
-                    "campaign_id": permit.campaign_id,
-                    "contact_id": each.claim.contact_id,
-                    "e164": permit.number,
-                    "caller_id": permit.caller_id,
-                    "rules_version": permit.rules_version,
-                    "script_id": each.script_id,
-                    "permit": _json.encode(msgspec.structs.replace(permit, basis=b"")).decode(),
-                    "placed_at": each.decided_at,
-                    "state": AttemptState.OPEN,
-                    "basis": permit.basis,
-                }
-                for each, permit in permitted
-            ],
-        )
+        attempts = [
+            {
+                "attempt_id": each.attempt_id,
+                "queue_id": each.claim.queue_id,
+                "campaign_id": permit.campaign_id,
+                "contact_id": each.claim.contact_id,
+                "e164": permit.number,
+                "caller_id": permit.caller_id,
+                "rules_version": permit.rules_version,
+                "script_id": each.script_id,
+                "permit": _json.encode(msgspec.structs.replace(permit, basis=b"")).decode(),
+                "placed_at": each.decided_at,
+                "state": AttemptState.OPEN,
+                "basis": permit.basis,
+            }
+            for each, permit in permitted
+        ]
+        connection.execute(sa.insert(attempt), attempts)
     if refused:
         _all_moved(
             connection,
             _FROM_HAND,
             [_next_step(each.claim.queue_id, QueueState.CLAIMED, each.due_at, Finished.REFUSED) for each, _ in refused],
         )
-        connection.execute(
-            sa.insert(refusal),
-            [
-                {
-                    "queue_id": each.claim.queue_id,
-                    "campaign_id": no.campaign_id,
-                    "e164": no.number,
-                    "decided_at": no.decided_at,
-                    "check_name": no.refused_by,
-                    "reason": no.reason,
-                    "citation": no.citation,
-                    "defer_until": no.defer_until,
-                    "refusal": _json.encode(msgspec.structs.replace(no, basis=b"")).decode(),
-                    "basis": no.basis,
-                }
-                for each, no in refused
-            ],
-        )
+        first = (connection.scalar(sa.select(sa.func.max(refusal.c.id))) or 0) + 1
+        refusals = [
+            {
+                "id": number,
+                "queue_id": each.claim.queue_id,
+                "campaign_id": no.campaign_id,
+                "e164": no.number,
+                "decided_at": no.decided_at,
+                "check_name": no.refused_by,
+                "reason": no.reason,
+                "citation": no.citation,
+                "defer_until": no.defer_until,
+                "refusal": _json.encode(msgspec.structs.replace(no, basis=b"")).decode(),
+                "basis": no.basis,
+            }
+            for number, (each, no) in enumerate(refused, start=first)
+        ]
+        connection.execute(sa.insert(refusal), refusals)
+    append(
+        connection, max(each.decided_at for each in decided), AuditKind.DECISIONS, "",
+        attempts=vouch("attempts", attempts), refusals=vouch("refusals", refusals),
+    )  # fmt: skip
 
 
 def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
@@ -116,10 +124,10 @@ def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
             )
     if not news:
         return
-    connection.execute(
-        sa.insert(outcome),
-        [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()],
-    )
+    rows = [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()]
+    connection.execute(sa.insert(outcome), rows)
+    at = max(each.record.ended_at for each in news.values())
+    append(connection, at, AuditKind.OUTCOMES, "", outcomes=vouch("outcomes", rows))
     connection.execute(
         sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED),
         [{"ended": attempt_id} for attempt_id in news],
@@ -165,8 +173,15 @@ def _count_live_answer(connection: sa.Connection, campaign_id: int, at: datetime
 
 def keep_texts(connection: sa.Connection, texts: Iterable[BasisText], now: datetime) -> None:
     """Keep each text once, by its digest."""
-    rows = [{"digest": each.digest, "kind": each.kind, "body": each.body, "recorded_at": now} for each in texts]
-    connection.execute(insert(basis_text).on_conflict_do_nothing(), rows)
+    rows = {
+        each.digest: {"digest": each.digest, "kind": each.kind, "body": each.body, "recorded_at": now} for each in texts
+    }
+    known = set(connection.scalars(sa.select(basis_text.c.digest).where(basis_text.c.digest.in_(rows))))
+    new = [row for digest, row in rows.items() if digest not in known]
+    if new:
+        connection.execute(sa.insert(basis_text), new)
+        kinds = ", ".join(f"{row['kind']} {row['digest']}" for row in new)
+        append(connection, now, AuditKind.TEXT, kinds, texts=vouch("texts", new))
 
 
 def _outcome_row(each: Ended, campaign_id: int) -> dict[str, Any]:

@@ -159,4 +159,5 @@ def _attempt_of(row: sa.Row[Any]) -> AttemptRow:
         placed_at=row.placed_at,
         permit=msgspec.structs.replace(_permit.decode(row.permit), basis=row.basis or b""),
         record=None if row.record is None else _record.decode(row.record),
+        script_id=row.script_id,
     )

@@ -16,7 +16,7 @@ from dialer.contacts.contact import ConsentKind
 from dialer.results.records import CampaignState, QueueState
 from dialer.store.types import Flag, Utc
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that these tables are."""
 
 IN_HAND = "state IN ('claimed', 'dialing')"
@@ -304,4 +304,31 @@ live_answers = sa.Table(  # calls that a person answered, per campaign and succe
     sa.Column("answered", sa.Integer, nullable=False),
     sa.Column("abandoned", sa.Integer, nullable=False),
     sa.CheckConstraint("abandoned BETWEEN 0 AND answered", name="abandoned_among_answered"),
+)
+
+audit = sa.Table(  # append-only: results.audit.AuditEntry
+    "audit",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", Utc, nullable=False),
+    _text("who"),
+    sa.Column("kind", sa.Text, nullable=False),
+    _text("subject"),
+    _text("body"),
+    sa.Column("prev", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+)
+
+suppressed = sa.Table(  # append-only: numbers whose people were erased, as keyed hashes
+    "suppressed",
+    metadata,
+    sa.Column("mac", sa.LargeBinary, primary_key=True),
+    sa.Column("since", Utc, nullable=False),
+    _text("reason"),
+)
+
+erasing = sa.Table(  # filled and emptied within one transaction: whose rows the triggers let go
+    "erasing",
+    metadata,
+    sa.Column("e164", sa.Text, primary_key=True),
 )

@@ -21,7 +21,16 @@ from dialer.compliance.basis import unpacked
 from dialer.compliance.decision import PERMIT_LIFETIME, CheckName, Permit, Refusal, Verdict
 from dialer.compliance.gate import Gate, replay
 from dialer.compliance.operator import Operator
-from dialer.compliance.policy import CallerIdRight, CampaignPolicy, DailyHours, DncEntry, Facts, PastAttempt, Purpose
+from dialer.compliance.policy import (
+    AbandonmentCount,
+    CallerIdRight,
+    CampaignPolicy,
+    DailyHours,
+    DncEntry,
+    Facts,
+    PastAttempt,
+    Purpose,
+)
 from dialer.compliance.rules import builtin_rules, load_rules
 from dialer.contacts.contact import Contact, LineType, Number
 from dialer.contacts.numbers import parse_number
@@ -451,3 +460,34 @@ def test_the_order_of_the_checks_does_not_change_the_verdict(asked: Question, or
 def test_what_was_decided_before_does_not_change_a_decision(asked: list[Question]) -> None:
     remembering = Gate(RULES, OPERATOR, KEY)
     assert [each.decide(remembering) for each in asked] == [each.decide(Gate(RULES, OPERATOR, KEY)) for each in asked]
+
+
+class TestAbandonment:
+    @staticmethod
+    def asked(answered: int, abandoned: int, *, days_ago: float = 3, purpose: Purpose = Purpose.MARKETING) -> Question:
+        since = NOW - timedelta(days=days_ago)
+        return question(purpose=purpose).with_facts(abandonment=AbandonmentCount(since, answered, abandoned))
+
+    @pytest.mark.parametrize(
+        ("answered", "abandoned", "pressure"),
+        [(0, 0, 0), (1000, 0, 0), (1000, 15, 0.5), (1000, 29, 0.9666), (1000, 30, 1), (10, 2, 0.6666), (10, 3, 1)],
+    )
+    def test_dialing_slows_down_before_the_cap_and_stops_at_it(
+        self, answered: int, abandoned: int, pressure: float
+    ) -> None:
+        asked = self.asked(answered, abandoned)
+        assert GATE.abandonment_pressure(asked.facts, asked.policy, NOW) == pytest.approx(pressure, abs=1e-3)
+        decision = asked.decide()
+        assert isinstance(decision, Refusal if pressure >= 1 else Permit)
+        if isinstance(decision, Refusal):
+            assert decision.refused_by is CheckName.ABANDONMENT
+            assert decision.defer_until == NOW + timedelta(days=27, hours=0)
+
+    def test_a_new_period_begins_anew(self) -> None:
+        over = self.asked(10, 10, days_ago=30)
+        assert isinstance(over.decide(), Permit)
+        assert GATE.abandonment_pressure(over.facts, over.policy, NOW) == 0
+
+    def test_it_is_of_sales_calls(self) -> None:
+        reminder = self.asked(10, 10, purpose=Purpose.HEALTH)
+        assert isinstance(reminder.decide(), Permit)

@@ -5,11 +5,13 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from tests.unit.engine.bench import FAST, NOW, Bench, MovableClock, e164
 from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.trunk import TrunkState
+from dialer.engine.campaign_run import slowdown_s
 from dialer.engine.engine import Ending, RunUntil
 from dialer.results.records import CampaignState
 
@@ -226,3 +228,13 @@ async def test_a_long_queue_is_not_counted_while_nothing_is_due(bench: Bench) ->
         polls = bench.faulty.calls.count("claim")
         await bench.until(lambda: bench.faulty.calls.count("claim") > polls + 3)
         assert bench.faulty.calls.count("queue_summary") == counted
+
+
+@pytest.mark.parametrize(("pressure", "times_slower"), [(0.5, 2), (0.75, 4), (0.9, 10)])
+def test_the_nearer_the_abandonment_cap_the_slower(pressure: float, times_slower: int) -> None:
+    pace_s = 5 / 10.0  # five calls at ten a second
+    assert pace_s + slowdown_s(pressure, permitted=5, cps=10.0) == pytest.approx(pace_s * times_slower)
+
+
+def test_no_slowdown_is_for_ever() -> None:
+    assert slowdown_s(1.0, permitted=50, cps=0.1) == 30.0

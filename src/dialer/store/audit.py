@@ -1,0 +1,224 @@
+"""The audit chain in its table: written in the transaction of what it records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dialer.errors import StoreError
+from dialer.results.audit import FIRST, AuditEntry, AuditHead, AuditKind, Break, ChainCheck, row_digest
+from dialer.store.database import Database
+from dialer.store.schema import attempt, audit, basis_text, outcome, refusal
+from dialer.store.types import to_micros
+
+HEAD_SUFFIX = ".head"
+BATCH = 500
+
+# The columns that an entry vouches for.
+_VOUCHED: Mapping[str, tuple[sa.Table, str, tuple[str, ...]]] = {
+    "attempts": (
+        attempt,
+        "attempt_id",
+        ("queue_id", "campaign_id", "contact_id", "e164", "caller_id", "rules_version", "script_id", "permit",
+         "placed_at", "basis"),
+    ),
+    "refusals": (
+        refusal,
+        "id",
+        ("queue_id", "campaign_id", "e164", "decided_at", "check_name", "reason", "citation", "defer_until",
+         "refusal", "basis"),
+    ),
+    "outcomes": (
+        outcome,
+        "attempt_id",
+        ("campaign_id", "outcome", "ended_at", "answered_at", "sip_code", "q850", "answered_by", "heard_ms",
+         "key_value", "record"),
+    ),
+    "texts": (basis_text, "digest", ("kind", "body")),
+}  # fmt: skip
+
+
+def append(connection: sa.Connection, at: datetime, kind: AuditKind, subject: str, /, **body: Any) -> AuditEntry:
+    """Chain an entry to the newest one, in this connection's transaction."""
+    last = connection.execute(_LAST).first()
+    entry = AuditEntry(
+        seq=1 if last is None else last.seq + 1,
+        at=at,
+        who=connection.info.get("who", ""),
+        kind=kind,
+        subject=subject,
+        body=msgspec.json.encode(body, order="sorted").decode(),
+        prev=FIRST if last is None else last.hash,
+    ).hashed()
+    connection.execute(_INSERT, msgspec.structs.asdict(entry))
+    return entry
+
+
+def vouch(what: str, rows: Iterable[Mapping[Any, Any]]) -> list[tuple[Any, str]]:
+    """(key, digest) of rows as they go into, or come out of, the table of ``what``."""
+    _, key, columns = _VOUCHED[what]
+    return [(row[key], row_digest([_plain(row.get(name)) for name in columns])) for row in rows]
+
+
+_LAST = sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_INSERT = sa.insert(audit)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What reading the whole chain came to."""
+
+    entries: int
+    rows: int  # decisions, outcomes and texts that were held against their digests
+    broken: Break | None
+    head: AuditHead | None
+    head_noted: bool  # whether the newest entry was noted outside of the store
+
+
+@dataclass
+class _Account:
+    """What the entries read so far vouch for, by table."""
+
+    vouched: Counter[str] = field(default_factory=Counter)
+    before: Counter[str] = field(default_factory=Counter)  # that were there when the chain began
+    erased: dict[str, set[Any]] = field(default_factory=lambda: {what: set() for what in _VOUCHED})
+    missing: list[tuple[int, str, Any]] = field(default_factory=list)
+
+    def deleted(self) -> Break | None:
+        """The first row that is gone, and was not erased lawfully."""
+        for seq, what, key in self.missing:
+            if key not in self.erased[what]:
+                return Break(seq=seq, why=f"{what[:-1]} {key} was deleted")
+        return None
+
+
+class Audit:
+    """The chain, as an operator reads it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._head_file = database.path.with_name(database.path.name + HEAD_SUFFIX)
+
+    async def note(self, at: datetime, kind: AuditKind, subject: str, /, **body: Any) -> None:
+        """Enter something that happened outside of the store."""
+        await self._database.write(lambda connection: append(connection, at, kind, subject, **body))
+
+    async def entries(self, newest: int) -> list[AuditEntry]:
+        """The newest so many, newest first."""
+        query = sa.select(audit).order_by(audit.c.seq.desc()).limit(newest)
+        return await self._database.read(
+            lambda connection: [_entry(row) for row in connection.execute(query).mappings()]
+        )
+
+    async def _read(self, query: sa.Select[Any]) -> list[AuditEntry]:
+        return await self._database.read(
+            lambda connection: [_entry(row) for row in connection.execute(query).mappings()]
+        )
+
+    async def head(self) -> AuditHead | None:
+        """The newest entry; None before the first."""
+        row = await self._database.read(lambda connection: connection.execute(_LAST).first())
+        return None if row is None else AuditHead(seq=row.seq, hash=row.hash)
+
+    async def note_head(self) -> None:
+        """Write the newest entry's number and hash beside the store, for a later verification."""
+        head = await self.head()
+        if head is None or head == self._noted():
+            return
+        made = self._head_file.with_name(self._head_file.name + ".new")
+        try:
+            made.write_bytes(msgspec.json.encode(head) + b"\n")
+            made.chmod(0o600)
+            made.replace(self._head_file)
+        except OSError as error:
+            raise StoreError(f"{self._head_file}: cannot be written: {error.strerror}") from error
+
+    async def verify(self, progress: Callable[[int], None] = lambda _: None) -> Verification:
+        """Read every entry and every row that one vouches for; stop at the first break."""
+        noted = self._noted()
+        check = ChainCheck(noted)
+        account = _Account()
+        entries = 0
+        broken: Break | None = None
+        while broken is None and (page := await self._page(entries)):
+            for entry in page:
+                broken = check.look_at(entry) or await self._rows_of(entry, account)
+                if broken is not None:
+                    break
+                entries += 1
+            progress(entries)
+        broken = broken or check.end() or account.deleted() or await self._past_the_chain(account, entries)
+        return Verification(entries, sum(account.vouched.values()), broken, check.newest, noted is not None)
+
+    async def _page(self, after: int) -> list[AuditEntry]:
+        query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(BATCH)
+        return await self._database.read(
+            lambda connection: [_entry(row) for row in connection.execute(query).mappings()]
+        )
+
+    async def _rows_of(self, entry: AuditEntry, account: _Account) -> Break | None:
+        """Hold the rows that an entry vouches for against its digests."""
+        body = msgspec.json.decode(entry.body)
+        for what in _VOUCHED:
+            account.erased[what].update(body.get(f"erased_{what}", ()))
+            if entry.kind is AuditKind.BEGIN:
+                account.before[what] = body[what]
+                continue
+            claimed = dict(body.get(what, ()))
+            if not claimed:
+                continue
+            account.vouched[what] += len(claimed)
+            found = await self._rows(what, list(claimed))
+            for key, digest in claimed.items():
+                if key not in found:
+                    account.missing.append((entry.seq, what, key))
+                elif found[key] != digest:
+                    return Break(seq=entry.seq, why=f"{what[:-1]} {key} was changed since")
+        return None
+
+    async def _past_the_chain(self, account: _Account, entries: int) -> Break | None:
+        """Rows that no entry vouches for were put in by somebody else."""
+        for what, (table, _, _) in _VOUCHED.items():
+            count = await self._count(table)
+            known = account.vouched[what] + account.before[what] - len(account.erased[what])
+            if count > known:
+                return Break(seq=entries, why=f"{count - known} {what} were put in past the chain")
+        return None
+
+    async def _count(self, table: sa.Table) -> int:
+        query = sa.select(sa.func.count()).select_from(table)
+        return await self._database.read(lambda connection: connection.scalar(query) or 0)
+
+    async def _rows(self, what: str, keys: Sequence[Any]) -> dict[Any, str]:
+        table, key, _ = _VOUCHED[what]
+
+        def work(connection: sa.Connection) -> dict[Any, str]:
+            found: dict[Any, str] = {}
+            for start in range(0, len(keys), BATCH):
+                query = sa.select(table).where(table.c[key].in_(keys[start : start + BATCH]))
+                found |= dict(vouch(what, connection.execute(query).mappings().all()))
+            return found
+
+        return await self._database.read(work)
+
+    def _noted(self) -> AuditHead | None:
+        try:
+            return msgspec.json.decode(self._head_file.read_bytes(), type=AuditHead)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise StoreError(f"{self._head_file}: cannot be read: {error}") from error
+
+
+def _entry(row: sa.RowMapping) -> AuditEntry:
+    return AuditEntry(**{**row, "kind": AuditKind(row["kind"])})
+
+
+def _plain(value: Any) -> Any:
+    return to_micros(value) if isinstance(value, datetime) else value

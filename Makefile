@@ -29,8 +29,11 @@ unit: setup-dev ## the quick tests, which need no peer
 	@$(PYTEST) tests/unit
 
 .PHONY: bench
-bench: setup-test ## what a call costs, against SIPp placing the same (four minutes)
+bench: setup-test ## calls against SIPp, the gate, the registry at full size, the own list (seven minutes)
 	@$(BIN)/python -m bench.calls
+	@$(BIN)/python -m bench.gate
+	@$(BIN)/python -m bench.dnc
+	@$(BIN)/python -m bench.own_list
 
 .PHONY: lint
 lint: setup-dev ## ruff: rules and formatting

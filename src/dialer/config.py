@@ -141,7 +141,9 @@ class Settings(_Section):
     log: LogSection = LogSection()
     operator: OperatorSection = OperatorSection()
     override: tuple[OverrideSection, ...] = ()
+    """Rule rows that are not verified and are relied on all the same."""
     document: tuple[DocumentSection, ...] = ()
+    """What is on file."""
 
 
 class TrunkSection(_Section):

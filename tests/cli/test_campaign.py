@@ -132,6 +132,9 @@ def test_every_kind_of_callee_ends_in_its_outcome(
     shown = operator.run("logs", "--outcome", "busy", "--number", NUMBERS["busy"])
     assert "outcome=" in shown or "busy" in shown
 
+    status = json.loads(operator.run("campaign", "status", "Reminders", "--json"))[0]
+    assert status["caller_id"] == {"number": "+13055550100", "calls": 17, "network_blocked": 2, "unwanted": 1}
+
     # Opt-out and abuse bind from now on.
     for name in ("opts out", "unwanted"):
         operator.run("dnc", "check", NUMBERS[name], code=4)

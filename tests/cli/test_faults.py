@@ -39,7 +39,7 @@ def test_a_message_of_another_rate_and_two_channels_is_converted(operator: Opera
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(44100)
-        file.writeframes(frames * 8)
+        file.writeframes(frames * 12)
     checked = json.loads(operator.run("campaign", "check", "campaign.toml", "--json"))
     with wave.open(checked["sounds"][0]) as file:
         assert (file.getnchannels(), file.getframerate()) == (1, 8000)

@@ -221,6 +221,13 @@ def _print_status(context: Context, status: dict[str, Any]) -> None:
         if counts:
             words = ", ".join(f"{key.replace('_', ' ')} {number}" for key, number in counts.items())
             out.print(f"  {title}: {words}", markup=False)
+    caller = status["caller_id"]
+    if caller["network_blocked"] or caller["unwanted"]:
+        out.print(
+            f"  caller ID {caller['number']}: of {caller['calls']} calls {caller['network_blocked']} were blocked on "
+            f"the way (603+, 608) and {caller['unwanted']} called unwanted (607); `dialer logs` has the redress",
+            markup=False,
+        )
     for each in status["refusals"]:
         until = f"deferred until {each['next_due']:%Y-%m-%d %H:%M} UTC" if each["next_due"] else "never"
         out.print(f"  {each['contacts']} refused by {each['check']}: {each['reason']} ({until})", markup=False)
@@ -233,6 +240,8 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
         for row in rows:
             progress = await store.campaigns.progress(row.id)
             queue = progress.queue
+            caller_id = parse_definition(row.definition, row.name).campaign.caller_id
+            caller = await store.reports.caller_id_count(caller_id)
             statuses.append(
                 {
                     "name": row.name,
@@ -245,6 +254,12 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
                     "next_due": queue.next_due,
                     "outcomes": {outcome.value: number for outcome, number in progress.outcomes.items()},
                     "finished_because": progress.finished_because,
+                    "caller_id": {
+                        "number": caller.caller_id,
+                        "calls": caller.calls,
+                        "network_blocked": caller.network_blocked,
+                        "unwanted": caller.unwanted,
+                    },
                     "refusals": [
                         {
                             "check": each.check,

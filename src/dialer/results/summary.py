@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerIdCount:
+    """How a caller ID fares, over all campaigns. A block is answered by redress, never by another number."""
+
+    caller_id: str
+    calls: int
+    network_blocked: int  # 603+ (ATIS-1000099) and 608 (RFC 8688): analytics on the way
+    unwanted: int  # 607 (RFC 8197): the person's own word
+
+
+@dataclass(frozen=True, slots=True)
 class RefusalCount:
     """How many contacts one check turned away, for the same reason; deferred ones come back."""
 

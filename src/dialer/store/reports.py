@@ -14,11 +14,12 @@ from dialer.compliance.basis import BasisText
 from dialer.compliance.decision import Permit, Refusal
 from dialer.errors import StoreError
 from dialer.results.records import AttemptRow, RefusalRow
-from dialer.results.summary import RefusalCount
+from dialer.results.summary import CallerIdCount, RefusalCount
 from dialer.store.campaigns import outcome_counts
 from dialer.store.database import Database
 from dialer.store.schema import attempt, basis_text, campaign, contact, outcome, queue, refusal
 
+UNWANTED = 607  # RFC 8197
 _permit = msgspec.json.Decoder(Permit)
 _record = msgspec.json.Decoder(CallRecord)
 _refusal = msgspec.json.Decoder(Refusal)
@@ -78,6 +79,22 @@ class Reports:
                 for row in connection.execute(query)
             ]
         )
+
+    async def caller_id_count(self, caller_id: str) -> CallerIdCount:
+        """How often a caller ID was presented, blocked on the way, and called unwanted."""
+        blocked = outcome.c.outcome == Outcome.NETWORK_BLOCKED
+        query = (
+            sa.select(
+                sa.func.count().label("calls"),
+                sa.func.count().filter(blocked).label("blocked"),
+                sa.func.count().filter(outcome.c.sip_code == UNWANTED).label("unwanted"),
+            )
+            .select_from(attempt)
+            .join(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+            .where(attempt.c.caller_id == caller_id)
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).one())
+        return CallerIdCount(caller_id, row.calls, row.blocked, row.unwanted)
 
     async def attempts(
         self, *, campaign_id: int | None = None, number: str | None = None, newest: int | None = None

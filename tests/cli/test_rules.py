@@ -10,11 +10,14 @@ from tests.operators import Operator
 
 
 def test_list_and_show(operator: Operator) -> None:
-    assert "78 rows" in operator.run("rules", "list")
+    listing = operator.run("rules", "list")
+    assert "78 rows" in listing
+    assert "09-18 10-17 - -" in listing  # Rhode Island
     listed = json.loads(operator.run("rules", "list", "--status", "conflicting", "--json"))
     assert {row["jurisdiction"] for row in listed["rows"]} == {"AE", "US-MI", "US-MN", "US-NV"}
     florida = operator.run("rules", "show", "us-fl")
     assert "501.616" in florida
+    assert "consent_lifts False" in operator.run("rules", "show", "AE")
     assert "08:00:00-20:00:00" in florida
     assert "09:00:00-19:00:00" in operator.run("rules", "show", "US-PA", "--on", "2026-10-18")
     assert "08:00:00-21:00:00" in operator.run("rules", "show", "US-PA", "--on", "2026-10-17")
@@ -31,11 +34,15 @@ def test_a_row_is_signed_for_and_the_signature_ends_with_the_row(operator: Opera
     operator.run("rules", "validate")
     (row,) = json.loads(operator.run("rules", "show", "US-MI", "--json"))
     assert row["overridden"].startswith("J. Doe on ")
+    assert "J. Doe" in operator.run("rules", "list")
     outdated = re.sub(r'digest = "\w+"', f'digest = "{"0" * 16}"', signed)
     operator.write("dialer.toml", settings + "\n" + outdated + outdated.replace("US-MI", "US-XX"))
     said = operator.run("rules", "validate", code=4)
     assert "the row has changed since it was signed" in said
     assert "there is no such row" in said
+    operator.write("dialer.toml", settings + "\n" + re.sub(r"on = \d{4}", "on = 2999", signed))
+    assert "which is to come" in operator.run("rules", "validate", code=4)
+    assert "[[override]]" in operator.run("rules", "show", "US-MI")
 
 
 def test_files_are_validated_and_compared(operator: Operator) -> None:

@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-DAYS = {"mon_fri", "sat", "sun", "holidays"}
+SHOWN_EMPTY = {"mon_fri", "sat", "sun", "holidays", "consent_lifts"}  # closed, and "False", say something here
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -35,7 +35,7 @@ def list_(
     status: Annotated[RowStatus | None, typer.Option(help="Only rows of this status.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every row with its status, and what it needs.
+    """Every row with its status, its hours (of recordings, where those are narrower), and what it needs.
 
     Example: dialer rules list --status conflicting
     """
@@ -46,11 +46,22 @@ def list_(
         document = {"version": rules.version, "rows": [_document(context, row) for row in rows]}
         context.print_json(document)
         return
-    table = Table("row", "name", "status", "in force", "recorded sales calls", "registries", "override", box=None)
+    table = Table(
+        "row",
+        "name",
+        "status",
+        "in force",
+        "Mon-Fri Sat Sun holidays",
+        "recorded sales calls",
+        "registries",
+        "override",
+        box=None,
+    )
     for row in sorted(rows, key=lambda each: (each.jurisdiction, each.valid_from or date.min)):
-        needs = "" if not row.needs_override else "signed" if _override(context, row) else "needed"
+        signed = _override(context, row)
+        needs = signed.by if signed else "needed" if row.needs_override else ""
         registries = ", ".join(each.registry for each in row.registries)
-        table.add_row(row.jurisdiction, row.name, row.status, _period(row), _sales(row), registries, needs)
+        table.add_row(row.jurisdiction, row.name, row.status, _period(row), _hours(row), _sales(row), registries, needs)
     context.out.print(table)
     counts = ", ".join(f"{number} {word}" for word, number in Counter(row.status.value for row in rows).most_common())
     context.out.print(f"{len(rows)} rows: {counts}; version {rules.version}")
@@ -167,12 +178,14 @@ def _rules_in(directory: Path) -> RuleTable:
 
 
 def _override(context: Context, row: RuleRow) -> Override | None:
-    if not context.config_path.exists():
+    """What the operator signed for the row as it is, if the row needs that."""
+    if not row.needs_override or not context.config_path.exists():
         return None
-    overrides = context.config.operator.overrides
-    return next(
-        (each for each in overrides if (each.jurisdiction, each.digest) == (row.jurisdiction, row.digest)), None
-    )
+    today = context.clock.now().date()
+    for each in context.config.operator.overrides:
+        if (each.jurisdiction, each.digest) == (row.jurisdiction, row.digest) and each.on <= today:
+            return each
+    return None
 
 
 def _document(context: Context, row: RuleRow) -> dict[str, Any]:
@@ -196,6 +209,18 @@ def _period(row: RuleRow) -> str:
     return f"from {row.valid_from}" if row.valid_from else f"until {row.valid_to}" if row.valid_to else ""
 
 
+def _hours(row: RuleRow) -> str:
+    """In the order of the heading, once if all days have the same."""
+    week = row.recorded_hours or row.hours
+    if week is None:
+        return "the country's"
+    days = [week.mon_fri, week.sat, week.sun]
+    if week.holidays != "same":
+        days.append(() if week.holidays == "closed" else week.holidays)
+    words = [",".join(f"{opens:%H:%M}-{closes:%H:%M}" for opens, closes in day).replace(":00", "") for day in days]
+    return " ".join(word or "-" for word in (words if len(set(words)) > 1 else words[:1]))
+
+
 def _sales(row: RuleRow) -> str:
     words = {
         MarketingRule.WRITTEN: "written consent",
@@ -208,7 +233,7 @@ def _sales(row: RuleRow) -> str:
 
 def _told(value: object) -> str:
     if isinstance(value, dict):
-        return "; ".join(f"{key} {_told(each)}" for key, each in value.items() if each or key in DAYS)
+        return "; ".join(f"{key} {_told(each)}" for key, each in value.items() if each or key in SHOWN_EMPTY)
     if isinstance(value, list | tuple):
         if not value:
             return "closed"

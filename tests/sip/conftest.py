@@ -210,10 +210,14 @@ class Desk:
             log_path=folder / "agent.log",
         )
         desk = cls(agent)
-        for sound, seconds in {"message": MESSAGE_S, "long": 30.0, "beep": 0.2}.items():
-            path = folder / f"{sound}.wav"
-            write_tone(path, seconds)
-            await agent.send(LoadSound(sound=sound, path=str(path)))
+        try:
+            for sound, seconds in {"message": MESSAGE_S, "long": 30.0, "beep": 0.2}.items():
+                path = folder / f"{sound}.wav"
+                write_tone(path, seconds)
+                await agent.send(LoadSound(sound=sound, path=str(path)))
+        except BaseException:
+            await desk.close()
+            raise
         return desk
 
     async def place(self, attempt_id: str, *trunks: str, **plan: Any) -> Attempt:

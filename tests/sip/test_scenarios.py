@@ -52,7 +52,7 @@ class Campaign:
 async def campaign(needs_sipp: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
     wire = Wire(tmp_path_factory.mktemp("scenarios"))
     try:
-        yield await asyncio.wait_for(_run(wire), 60)
+        yield await asyncio.wait_for(_run(wire), 240)
     finally:
         await wire.close()
 

@@ -104,7 +104,7 @@ def callees(home: Path, seed: int) -> Iterator[int]:
     ]  # fmt: skip
     with (home / "callees.err").open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603  our own program
-            command, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+            command, stdout=subprocess.PIPE, stderr=errors, process_group=0
         )
     try:
         yield _port_of(process, home)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -31,7 +32,7 @@ from dialer.calls.frames import (
 from dialer.calls.trunk import Trunk
 from dialer.errors import AgentError, DialerError
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 30.0
 TAIL_BYTES = 2_000
 READ_BYTES = 64 * 1024
 
@@ -70,20 +71,26 @@ class AgentProcess:
         """
         log = log_path.open("ab+") if log_path else tempfile.TemporaryFile()  # noqa: SIM115  close() closes it
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                python, "-m", "dialer.sip.agent", "--fd", str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=log,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # the ear's frames are too small to share out
-                start_new_session=True,  # Ctrl-C reaches the engine alone
-            )  # fmt: skip
-        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    python, "-m", "dialer.sip.agent", "--fd", str(theirs.fileno()),
+                    pass_fds=[theirs.fileno()],
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=log,
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # the ear's frames are too small to share out
+                    process_group=0,  # Ctrl-C reaches the engine alone
+                )  # fmt: skip
+            reader, writer = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            log.close()
+            raise
         agent = cls(process, reader, writer, log)
         try:
-            await agent.send(Configure(settings=settings, trunks=tuple(trunks), permit_key=permit_key))
+            with contextlib.suppress(AgentError):  # it has ended already: waiting for its first word tells why
+                await agent.send(Configure(settings=settings, trunks=tuple(trunks), permit_key=permit_key))
             async with asyncio.timeout(START_TIMEOUT_S):
                 agent.ready = await agent._await_ready()
         except BaseException as error:

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 from tests.operators import Operator
+
+settings.register_profile("ours", deadline=None)  # a busy machine is no error
+settings.load_profile("ours")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dialer.calls.abandonment import LiveAnswer, live_answer
 from dialer.calls.outcome import Outcome
+from dialer.calls.plan import CallRecord
 from dialer.campaigns.retry import NOBODY_RANG, Finished
 from dialer.compliance.basis import BasisText
 from dialer.compliance.caps import ABANDONMENT_PERIOD
@@ -146,20 +147,33 @@ def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
             for attempt_id, each in news.items()
         ],
     )
-    for attempt_id, each in news.items():
-        answered = live_answer(each.record)
-        if answered is not None:
-            _count_live_answer(connection, known[attempt_id].campaign_id, each.record.ended_at, answered)
+    _count_live_answers(connection, [(known[attempt_id].campaign_id, each.record) for attempt_id, each in news.items()])
 
 
-def _count_live_answer(connection: sa.Connection, campaign_id: int, at: datetime, answer: LiveAnswer) -> None:
-    """Into the campaign's current period of 30 days: the first began with its first answered call."""
-    query = sa.select(sa.func.max(live_answers.c.since)).where(live_answers.c.campaign_id == campaign_id)
-    since: datetime | None = connection.execute(query.where(live_answers.c.since <= at)).scalar()
-    if since is None or at >= since + ABANDONMENT_PERIOD:
-        since = at if since is None else since + (at - since) // ABANDONMENT_PERIOD * ABANDONMENT_PERIOD
-    abandoned = int(answer is LiveAnswer.ABANDONED)
-    row = insert(live_answers).values(campaign_id=campaign_id, since=since, answered=1, abandoned=abandoned)
+def _count_live_answers(connection: sa.Connection, ended: Sequence[tuple[int, CallRecord]]) -> None:
+    """Into each campaign's periods of 30 days: the first began with its first answered call."""
+    answers = [
+        (campaign_id, record.ended_at, answer)
+        for campaign_id, record in ended
+        if (answer := live_answer(record)) is not None
+    ]
+    if not answers:
+        return
+    newest = (
+        sa.select(live_answers.c.campaign_id, sa.func.max(live_answers.c.since).label("since"))
+        .where(live_answers.c.campaign_id.in_({campaign_id for campaign_id, _, _ in answers}))
+        .group_by(live_answers.c.campaign_id)
+    )
+    begun: dict[int, datetime] = {row.campaign_id: row.since for row in connection.execute(newest)}
+    counts: dict[tuple[int, datetime], list[int]] = {}
+    for campaign_id, at, answer in sorted(answers, key=lambda each: each[1]):
+        since = begun.setdefault(campaign_id, at)
+        periods = max(0, (at - since) // ABANDONMENT_PERIOD)  # a call from before the newest period counts into it
+        begun[campaign_id] = since = since + periods * ABANDONMENT_PERIOD
+        count = counts.setdefault((campaign_id, since), [0, 0])
+        count[0] += 1
+        count[1] += answer is LiveAnswer.ABANDONED
+    row = insert(live_answers)
     connection.execute(
         row.on_conflict_do_update(
             index_elements=[live_answers.c.campaign_id, live_answers.c.since],
@@ -167,7 +181,11 @@ def _count_live_answer(connection: sa.Connection, campaign_id: int, at: datetime
                 "answered": live_answers.c.answered + row.excluded.answered,
                 "abandoned": live_answers.c.abandoned + row.excluded.abandoned,
             },
-        )
+        ),
+        [
+            {"campaign_id": campaign_id, "since": since, "answered": answered, "abandoned": abandoned}
+            for (campaign_id, since), (answered, abandoned) in counts.items()
+        ],
     )
 
 

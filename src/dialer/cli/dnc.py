@@ -11,7 +11,7 @@ from rich.table import Table
 
 from dialer.cli import dnc_registries
 from dialer.cli.context import Exit, context_of, run_async
-from dialer.cli.numbers import number_of, numbers_in
+from dialer.cli.numbers import moment_of, number_of, numbers_in
 from dialer.compliance.policy import DncEntry
 from dialer.contacts.numbers import NumberProblem
 from dialer.errors import DialerError
@@ -34,6 +34,7 @@ def add(
     numbers: Annotated[list[str], typer.Argument(help="Numbers in international form.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     source: Annotated[str, typer.Option(help="Who says so.")] = "operator",
+    expires: Annotated[str, typer.Option(help="Only until then: 2027-05-01T00:00-05:00. Nearly never right.")] = "",
 ) -> None:
     """Never call these numbers again.
 
@@ -41,7 +42,8 @@ def add(
     """
     context = context_of(ctx)
     now = context.clock.now()
-    entries = [DncEntry(e164=number_of(each).e164, added_at=now, reason=reason, source=source) for each in numbers]
+    until = moment_of(expires) if expires else None
+    entries = [DncEntry(number_of(each).e164, now, reason, source, until) for each in numbers]
 
     async def work() -> int:
         async with context.store() as store:

@@ -276,7 +276,7 @@ def _naive_times(facts: Facts) -> list[str]:
     for dealing in facts.dealings:
         times.append(("dealings", dealing.at))
     if facts.internal_dnc is not None:
-        times.append(("internal_dnc", facts.internal_dnc.added_at))
+        times += (("internal_dnc", facts.internal_dnc.added_at), ("internal_dnc", facts.internal_dnc.expires_at))
     if facts.reassigned is not None:
         times.append(("reassigned", facts.reassigned.asked_at))
     if facts.abandonment is not None:

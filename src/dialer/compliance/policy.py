@@ -102,6 +102,7 @@ class DncEntry:
     added_at: datetime
     reason: str  # "opted out by key 9", "asked in writing"
     source: str  # attempt id, file or person
+    expires_at: datetime | None = None  # as an old registration for five years says; None, as for nearly all: never
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,12 @@ def check_internal_dnc(case: Case) -> Finding:
         return Finding(CheckName.INTERNAL_DNC, PASS, "not on the internal do-not-call list", citation)
 
     def evidence() -> dict[str, Any]:
-        return {"added_at": entry.added_at.isoformat(), "reason": entry.reason, "source": entry.source}
+        seen = {"added_at": entry.added_at.isoformat(), "reason": entry.reason, "source": entry.source}
+        return seen | ({"expires_at": entry.expires_at.isoformat()} if entry.expires_at else {})
 
+    if entry.expires_at is not None and entry.expires_at <= case.now:
+        reason = f"the entry on the internal do-not-call list ended on {entry.expires_at:%Y-%m-%d}"
+        return Finding(CheckName.INTERNAL_DNC, PASS, reason, citation, evidence)
     reason = f"on the internal do-not-call list: {entry.reason}"
     return Finding(CheckName.INTERNAL_DNC, NEVER, reason, citation, evidence)
 

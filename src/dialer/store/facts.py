@@ -162,10 +162,7 @@ def dnc_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, DncEn
     """Those of these numbers that are on the internal do-not-call list, or were erased."""
     numbers = list(numbers)
     query = sa.select(internal_dnc).where(internal_dnc.c.e164.in_(numbers), internal_dnc.c.removed_at.is_(None))
-    return suppressed_among(connection, numbers) | {
-        row.e164: DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source)
-        for row in connection.execute(query)
-    }
+    return suppressed_among(connection, numbers) | {row.e164: dnc_entry(row) for row in connection.execute(query)}
 
 
 def dealings_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[str, tuple[Dealing, ...]]:
@@ -184,6 +181,11 @@ def reassigned_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str
         row.e164: ReassignedAnswer(Reassigned(row.answer), date.fromisoformat(row.since), row.asked_at, row.source)
         for row in connection.execute(query.order_by(reassigned.c.asked_at, reassigned.c.id))
     }
+
+
+def dnc_entry(row: sa.Row[Any]) -> DncEntry:
+    """A row of the do-not-call list."""
+    return DncEntry(row.e164, row.added_at, row.reason, row.source, row.expires_at)
 
 
 def _abandonment(connection: sa.Connection, campaign_ids: Iterable[int], now: datetime) -> dict[int, AbandonmentCount]:

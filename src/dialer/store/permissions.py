@@ -15,7 +15,7 @@ from dialer.contacts.contact import Consent
 from dialer.results.audit import AuditKind, masked
 from dialer.store.audit import append
 from dialer.store.database import Database
-from dialer.store.facts import consents_of, dealings_of, dnc_of, reassigned_of
+from dialer.store.facts import consents_of, dealings_of, dnc_entry, dnc_of, reassigned_of
 from dialer.store.schema import consent, dealing, internal_dnc, reassigned, revocation
 
 
@@ -176,7 +176,7 @@ class DoNotCall:
             query = sa.select(internal_dnc).where(internal_dnc.c.e164 == e164).order_by(internal_dnc.c.id)
             return [
                 DncHistory(
-                    entry=DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source),
+                    entry=dnc_entry(row),
                     removed_at=row.removed_at,
                     removed_reason=row.removed_reason or "",
                 )
@@ -195,10 +195,7 @@ class DoNotCall:
                 .order_by(internal_dnc.c.added_at.desc(), internal_dnc.c.id.desc())
                 .limit(limit)
             )
-            return [
-                DncEntry(e164=row.e164, added_at=row.added_at, reason=row.reason, source=row.source)
-                for row in connection.execute(query)
-            ]
+            return [dnc_entry(row) for row in connection.execute(query)]
 
         return await self._database.read(work)
 
@@ -243,14 +240,34 @@ def revoke(connection: sa.Connection, said: Iterable[DncEntry], *, means: str = 
 
 
 def add_dnc(connection: sa.Connection, entries: Sequence[DncEntry]) -> int:
-    """Put numbers on the do-not-call list; return how many were not on it."""
+    """Put numbers on the do-not-call list; return how many were not on it. An entry that has ended makes way."""
     if not entries:
         return 0
+    connection.execute(
+        sa.update(internal_dnc)
+        .where(
+            internal_dnc.c.e164 == sa.bindparam("number"),
+            internal_dnc.c.removed_at.is_(None),
+            sa.or_(
+                internal_dnc.c.expires_at <= sa.bindparam("now"),
+                sa.and_(internal_dnc.c.expires_at.is_not(None), sa.bindparam("lasts", type_=sa.Boolean)),
+            ),
+        )
+        .values(removed_at=sa.bindparam("now"), removed_reason="ended, or replaced by an entry without an end"),
+        [{"number": each.e164, "now": each.added_at, "lasts": each.expires_at is None} for each in entries],
+    )
     query = insert(internal_dnc).on_conflict_do_nothing(
         index_elements=[internal_dnc.c.e164], index_where=sa.text("removed_at IS NULL")
     )
     rows = [
-        {"e164": each.e164, "added_at": each.added_at, "reason": each.reason, "source": each.source} for each in entries
+        {
+            "e164": each.e164,
+            "added_at": each.added_at,
+            "reason": each.reason,
+            "source": each.source,
+            "expires_at": each.expires_at,
+        }
+        for each in entries
     ]
     return connection.execute(query, rows).rowcount
 

@@ -161,6 +161,7 @@ internal_dnc = sa.Table(  # an entry leaves the list by being marked removed, wi
     _text("source"),
     sa.Column("removed_at", Utc),
     sa.Column("removed_reason", sa.Text),
+    sa.Column("expires_at", Utc),
     sa.CheckConstraint(
         "(removed_at IS NULL) = (removed_reason IS NULL) AND coalesce(removed_reason, '-') <> ''",
         name="removed_with_reason",

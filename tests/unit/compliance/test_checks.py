@@ -187,6 +187,14 @@ def test_the_internal_list_binds_for_every_purpose_and_businesses_too(recipient:
     assert result.evidence["source"] == "attempt a1"
 
 
+@pytest.mark.parametrize(
+    ("until", "expected"), [(None, Verdict.NEVER), (NOW + HOUR, Verdict.NEVER), (NOW, Verdict.PASS)]
+)
+def test_an_entry_ends_only_if_it_says_so(until: datetime | None, expected: Verdict) -> None:
+    entry = DncEntry(NEW_YORK, NOW - 50_000 * HOUR, "registered for five years", "file 1", until)
+    assert verdict(CheckName.INTERNAL_DNC, case(internal_dnc=entry)) is expected
+
+
 class TestRules:
     @pytest.mark.parametrize(
         ("number", "changes", "wanted"),

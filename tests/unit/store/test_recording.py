@@ -1,4 +1,4 @@
-"""Answered and abandoned calls are counted with their outcomes, per campaign and successive 30 days."""
+"""What is counted with outcomes, and what replaces what on the do-not-call list."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from tests.contract.store_values import NOW, RUN, a_contact, a_run, ended, permitted
+from tests.contract.store_values import NOW, RUN, a_contact, a_run, e164, ended, permitted
 
 from dialer.calls.plan import AnsweredBy
-from dialer.compliance.policy import AbandonmentCount
+from dialer.compliance.policy import AbandonmentCount, DncEntry
 from dialer.results.records import Claim, Ended
 from dialer.store.open import Store
 
@@ -52,3 +52,21 @@ async def test_live_answers_are_counted_in_their_period(tmp_path: Path) -> None:
         assert await counted(store, campaign_id, NOW + 70 * DAY) == AbandonmentCount(third, 3, 2), (
             "late news counts now"
         )
+
+
+async def test_a_lasting_entry_replaces_one_that_ends_and_never_the_other_way_round(tmp_path: Path) -> None:
+    async with await Store.open(tmp_path / "dialer.db", create=True) as store:
+        ending = DncEntry(e164(0), NOW, "registered for a day", "file 1", NOW + DAY)
+        lasting = DncEntry(e164(0), NOW + DAY / 2, "pressed 9", "a1")
+        assert await store.dnc.add([ending]) == 1
+        assert await store.dnc.check(e164(0)) == ending
+        assert await store.dnc.add([lasting]) == 1
+        assert await store.dnc.add([ending]) == 0
+        assert await store.dnc.check(e164(0)) == lasting
+
+        over = DncEntry(e164(1), NOW, "registered for a day", "file 1", NOW + DAY)
+        again = DncEntry(e164(1), NOW + 2 * DAY, "registered again", "file 2", NOW + 3 * DAY)
+        await store.dnc.add([over])
+        assert await store.dnc.add([again]) == 1
+        assert await store.dnc.check(e164(1)) == again
+        assert len(await store.dnc.history(e164(1))) == 2

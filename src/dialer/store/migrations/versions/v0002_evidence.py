@@ -12,6 +12,10 @@ ADDED = ("dealing", "reassigned", "basis_text")
 
 TRIGGERS = (
     """
+    CREATE TRIGGER internal_dnc_end_stays BEFORE UPDATE OF expires_at ON internal_dnc
+    BEGIN SELECT RAISE(ABORT, 'a do-not-call entry is never changed'); END
+    """,
+    """
     CREATE TRIGGER attempt_basis_stays BEFORE UPDATE OF basis ON attempt
     BEGIN SELECT RAISE(ABORT, 'an attempt is never changed'); END
     """,
@@ -38,6 +42,7 @@ def upgrade() -> None:
     op.add_column("consent", _flag("authorises_recorded"))
     op.add_column("consent", _flag("not_a_condition"))
     op.add_column("consent", _text("evidence"))
+    op.add_column("internal_dnc", sa.Column("expires_at", sa.BigInteger))
     op.add_column("revocation", _text("means"))
     op.add_column("revocation", _text("scope"))
     op.add_column("attempt", sa.Column("basis", sa.LargeBinary))

@@ -25,6 +25,7 @@ from tests.contract.store_values import (
     ended,
     permitted,
     refused,
+    take_due,
 )
 
 from dialer.calls.outcome import Outcome
@@ -72,23 +73,23 @@ class EngineContract:
         with pytest.raises(EngineRunning):
             await store.engine.heartbeat(RUN, later)
         with pytest.raises(EngineRunning):
-            await store.engine.claim(RUN, campaign_id, 10, later)
+            await take_due(store, RUN, campaign_id, 10, later)
 
     # --- claims --------------------------------------------------------------------------------------------------
 
     async def test_claims_come_earliest_due_first_and_once(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=3)
-        (first,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (first,) = await take_due(store, RUN, campaign_id, 1, NOW)
         await store.engine.record_decisions([refused(first, defer_until=NOW + MINUTE)])
 
-        rest = await store.engine.claim(RUN, campaign_id, 10, NOW + MINUTE)
+        rest = await take_due(store, RUN, campaign_id, 10, NOW + MINUTE)
         assert [claim.e164 for claim in (first, *rest)] == [e164(0), e164(1), e164(2), e164(0)]
-        assert await store.engine.claim(RUN, campaign_id, 10, NOW + MINUTE) == []
+        assert await take_due(store, RUN, campaign_id, 10, NOW + MINUTE) == []
 
     async def test_nothing_is_claimed_before_it_is_due(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
-        assert await store.engine.claim(RUN, campaign_id, 10, NOW - timedelta(microseconds=1)) == []
-        assert len(await store.engine.claim(RUN, campaign_id, 10, NOW)) == 1
+        assert await take_due(store, RUN, campaign_id, 10, NOW - timedelta(microseconds=1)) == []
+        assert len(await take_due(store, RUN, campaign_id, 10, NOW)) == 1
 
     @pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.DONE])
     async def test_nothing_is_claimed_for_a_campaign_that_does_not_run(
@@ -96,22 +97,22 @@ class EngineContract:
     ) -> None:
         campaign_id = await a_run(store)
         await store.engine.set_campaign_state(campaign_id, state, NOW)
-        assert await store.engine.claim(RUN, campaign_id, 10, NOW) == []
+        assert await take_due(store, RUN, campaign_id, 10, NOW) == []
 
     async def test_a_number_in_hand_is_not_claimed_by_another_campaign(self, store: Store) -> None:
         first = await a_run(store, contacts=2)
         await store.lists.import_contacts("others", [a_contact(index) for index in (1, 2)], NOW)
         second = await a_campaign(store, "others", ["others"])
-        mine = await store.engine.claim(RUN, first, 10, NOW)
+        mine = await take_due(store, RUN, first, 10, NOW)
 
-        theirs = await store.engine.claim(RUN, second, 10, NOW)
+        theirs = await take_due(store, RUN, second, 10, NOW)
         assert [claim.e164 for claim in theirs] == [e164(2)]
         # It stays in hand while its attempt is open, and is free with the outcome.
         decided = [permitted(claim) for claim in mine]
         await store.engine.record_decisions(decided)
-        assert await store.engine.claim(RUN, second, 10, NOW) == []
+        assert await take_due(store, RUN, second, 10, NOW) == []
         await store.engine.record_outcomes([ended(each) for each in decided])
-        assert [claim.e164 for claim in await store.engine.claim(RUN, second, 10, NOW)] == [e164(1)]
+        assert [claim.e164 for claim in await take_due(store, RUN, second, 10, NOW)] == [e164(1)]
 
     async def test_claimers_at_the_same_time_never_get_the_same_number(self, store: Store) -> None:
         contacts = 60
@@ -120,7 +121,7 @@ class EngineContract:
 
         async def claimer(campaign_id: int) -> list[Claim]:
             taken: list[Claim] = []
-            while claims := await store.engine.claim(RUN, campaign_id, 7, NOW):
+            while claims := await take_due(store, RUN, campaign_id, 7, NOW):
                 taken += claims
             return taken
 
@@ -131,19 +132,19 @@ class EngineContract:
 
     async def test_released_claims_are_due_as_before(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=3)
-        claims = await store.engine.claim(RUN, campaign_id, 2, NOW)
+        claims = await take_due(store, RUN, campaign_id, 2, NOW)
         await store.engine.record_decisions([permitted(claims[0])])
         later = NOW + DAY
         await store.engine.start_run("second", os.getpid(), later)
 
         assert await store.engine.release_claims("second", later) == 1
-        again = await store.engine.claim("second", campaign_id, 10, NOW)
+        again = await take_due(store, "second", campaign_id, 10, NOW)
         assert [claim.e164 for claim in again] == [e164(1), e164(2)]
         assert await store.engine.release_claims("second", later) == 0
 
     async def test_a_run_that_ends_leaves_no_claim_behind(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=3)
-        await store.engine.claim(RUN, campaign_id, 2, NOW)
+        await take_due(store, RUN, campaign_id, 2, NOW)
         await store.engine.end_run(RUN, NOW)
         assert await store.engine.queue_summary(campaign_id) == QueueSummary(3, 0, 0, 0, NOW)
 
@@ -151,7 +152,7 @@ class EngineContract:
 
     async def test_a_permit_becomes_an_open_attempt(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
         decided = permitted(claim)
         await store.engine.record_decisions([decided])
 
@@ -166,19 +167,19 @@ class EngineContract:
 
     async def test_a_deferred_contact_waits_and_a_refused_one_is_finished(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=2)
-        deferred, never = await store.engine.claim(RUN, campaign_id, 2, NOW)
+        deferred, never = await take_due(store, RUN, campaign_id, 2, NOW)
         decided = [refused(deferred, defer_until=NOW + DAY), refused(never)]
         await store.engine.record_decisions(decided)
 
         assert await store.engine.queue_summary(campaign_id) == QueueSummary(1, 0, 0, 1, NOW + DAY)
         assert [row.refusal async for row in store.reports.refusals()] == [each.decision for each in decided]
         assert await store.engine.open_attempts() == []
-        (again,) = await store.engine.claim(RUN, campaign_id, 2, NOW + DAY)
+        (again,) = await take_due(store, RUN, campaign_id, 2, NOW + DAY)
         assert (again.e164, again.attempts) == (e164(0), 0)
 
     async def test_decisions_are_recorded_all_or_none(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=2)
-        mine, lost = await store.engine.claim(RUN, campaign_id, 2, NOW)
+        mine, lost = await take_due(store, RUN, campaign_id, 2, NOW)
         await store.engine.record_decisions([refused(lost)])
 
         with pytest.raises(StoreError, match="no longer in the hands"):
@@ -188,7 +189,7 @@ class EngineContract:
 
     async def test_one_claim_makes_one_attempt(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
         await store.engine.record_decisions([permitted(claim)])
         with pytest.raises(StoreError):
             await store.engine.record_decisions([permitted(claim, "another")])
@@ -196,7 +197,7 @@ class EngineContract:
 
     async def test_a_permit_for_another_number_opens_nothing(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=2)
-        one, other = await store.engine.claim(RUN, campaign_id, 2, NOW)
+        one, other = await take_due(store, RUN, campaign_id, 2, NOW)
         swapped = Claim(one.queue_id, one.campaign_id, one.contact_id, other.e164, one.attempts)
         with pytest.raises(StoreError):
             await store.engine.record_decisions([permitted(swapped)])
@@ -206,7 +207,7 @@ class EngineContract:
 
     async def test_an_outcome_ends_the_attempt_and_says_when_to_try_again(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=2)
-        claims = await store.engine.claim(RUN, campaign_id, 2, NOW)
+        claims = await take_due(store, RUN, campaign_id, 2, NOW)
         busy, heard = [permitted(claim) for claim in claims]
         await store.engine.record_decisions([busy, heard])
         again = ended(busy, Outcome.BUSY, due_at=NOW + 30 * MINUTE)
@@ -214,8 +215,8 @@ class EngineContract:
 
         assert await store.engine.open_attempts() == []
         assert await store.engine.queue_summary(campaign_id) == QueueSummary(1, 0, 0, 1, NOW + 30 * MINUTE)
-        assert await store.engine.claim(RUN, campaign_id, 2, NOW + 29 * MINUTE) == []
-        (claim,) = await store.engine.claim(RUN, campaign_id, 2, NOW + 30 * MINUTE)
+        assert await take_due(store, RUN, campaign_id, 2, NOW + 29 * MINUTE) == []
+        (claim,) = await take_due(store, RUN, campaign_id, 2, NOW + 30 * MINUTE)
         assert (claim.e164, claim.attempts) == (e164(0), 1)
         row = await store.reports.attempt(busy.attempt_id)
         assert row is not None
@@ -224,29 +225,29 @@ class EngineContract:
     @pytest.mark.parametrize("outcome", list(Outcome))
     async def test_what_may_have_rung_counts_as_an_attempt(self, store: Store, outcome: Outcome) -> None:
         campaign_id = await a_run(store, contacts=1)
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
         decided = permitted(claim)
         await store.engine.record_decisions([decided])
         await store.engine.record_outcomes([ended(decided, outcome, due_at=NOW)])
 
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
         assert claim.attempts == (0 if outcome in {Outcome.NOT_DIALED, Outcome.TRUNK_FAILURE} else 1)
 
     async def test_an_outcome_delivered_twice_changes_nothing_more(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
         decided = permitted(claim)
         await store.engine.record_decisions([decided])
         outcome = ended(decided, Outcome.BUSY, due_at=NOW + MINUTE)
         await store.engine.record_outcomes([outcome, outcome])
         await store.engine.record_outcomes([outcome])
 
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW + MINUTE)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW + MINUTE)
         assert claim.attempts == 1
 
     async def test_an_attempt_has_one_outcome(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=2)
-        one, other = [permitted(claim) for claim in await store.engine.claim(RUN, campaign_id, 2, NOW)]
+        one, other = [permitted(claim) for claim in await take_due(store, RUN, campaign_id, 2, NOW)]
         await store.engine.record_decisions([one, other])
         await store.engine.record_outcomes([ended(one, Outcome.HEARD)])
 
@@ -261,7 +262,7 @@ class EngineContract:
 
     async def test_many_at_once_are_all_kept(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=300)
-        claims = await store.engine.claim(RUN, campaign_id, 300, NOW)
+        claims = await take_due(store, RUN, campaign_id, 300, NOW)
 
         async def one_call(claim: Claim) -> None:
             decided = permitted(claim)
@@ -276,7 +277,7 @@ class EngineContract:
 
     async def test_facts_are_of_the_claims_in_their_order(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=3)
-        claims = list(reversed(await store.engine.claim(RUN, campaign_id, 3, NOW)))
+        claims = list(reversed(await take_due(store, RUN, campaign_id, 3, NOW)))
         facts = await store.engine.facts(claims, NOW)
 
         assert [fact.contact for fact in facts] == [a_contact(index) for index in (2, 1, 0)]
@@ -285,7 +286,7 @@ class EngineContract:
 
     async def test_facts_follow_a_correction_of_the_list(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
-        claims = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        claims = await take_due(store, RUN, campaign_id, 1, NOW)
         await store.lists.import_contacts("patients", [a_contact(0, name="Łucja Żółć")], NOW)
         (fact,) = await store.engine.facts(claims, NOW)
         assert fact.contact.name == "Łucja Żółć"
@@ -294,7 +295,7 @@ class EngineContract:
         campaign_id = await a_run(store, contacts=2)
         for number, given in ((e164(0), NOW - DAY), (e164(0), NOW + DAY), (e164(1), NOW - DAY)):
             await store.consents.add(number, a_consent(given), NOW)
-        claims = await store.engine.claim(RUN, campaign_id, 2, NOW)
+        claims = await take_due(store, RUN, campaign_id, 2, NOW)
         entry = an_opt_out(e164(0))
         await store.engine.add_opt_outs([entry])
 
@@ -313,12 +314,12 @@ class EngineContract:
         second = await a_campaign(store, "second")
         for campaign_id, ago in ((first, 40), (second, 35), (second, 30), (first, 20)):
             at = NOW - ago * DAY
-            (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+            (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
             decided = permitted(claim, f"{campaign_id}-{ago}", at)
             await store.engine.record_decisions([decided])
             await store.engine.record_outcomes([ended(decided, Outcome.NO_ANSWER, due_at=NOW, at=at + MINUTE)])
 
-        (claim,) = await store.engine.claim(RUN, first, 1, NOW)
+        (claim,) = await take_due(store, RUN, first, 1, NOW)
         await store.engine.record_decisions([permitted(claim, "open now")])
         (facts,) = await store.engine.facts([claim], NOW)
         assert [(past.attempt_id, past.campaign_id, past.outcome) for past in facts.history] == [
@@ -352,7 +353,7 @@ class EngineContract:
 
     async def test_times_come_back_in_utc_to_the_microsecond(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
         there = NOW.astimezone(timezone(timedelta(hours=-5)))
         await store.engine.record_decisions([refused(claim, defer_until=there)])
         due = (await store.engine.queue_summary(campaign_id)).next_due
@@ -362,5 +363,5 @@ class EngineContract:
     async def test_a_naive_time_is_refused(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=1)
         with pytest.raises(ValueError, match="no naive datetime"):
-            await store.engine.claim(RUN, campaign_id, 1, NOW.replace(tzinfo=None))
-        assert len(await store.engine.claim(RUN, campaign_id, 1, NOW)) == 1
+            await take_due(store, RUN, campaign_id, 1, NOW.replace(tzinfo=None))
+        assert len(await take_due(store, RUN, campaign_id, 1, NOW)) == 1

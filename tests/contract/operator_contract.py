@@ -22,6 +22,7 @@ from tests.contract.store_values import (
     ended,
     permitted,
     refused,
+    take_due,
 )
 
 from dialer.calls.outcome import Outcome
@@ -179,7 +180,7 @@ class OperatorContract:
         await store.lists.import_contacts("patients", [a_contact(index) for index in range(4)], NOW)
         assert await store.campaigns.refresh(campaign_id, NOW) == 2
         assert await store.campaigns.refresh(campaign_id, NOW) == 0
-        assert len(await store.engine.claim(RUN, campaign_id, 10, NOW)) == 4
+        assert len(await take_due(store, RUN, campaign_id, 10, NOW)) == 4
 
     async def test_a_name_is_taken_once(self, store: Store) -> None:
         await a_run(store)
@@ -214,7 +215,7 @@ class OperatorContract:
 
     async def test_progress_counts_what_became_of_the_contacts(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=5)
-        claims = await store.engine.claim(RUN, campaign_id, 4, NOW)
+        claims = await take_due(store, RUN, campaign_id, 4, NOW)
         permits = [permitted(claim) for claim in claims[:3]]
         await store.engine.record_decisions([*permits, refused(claims[3])])
         await store.engine.record_outcomes(
@@ -227,11 +228,11 @@ class OperatorContract:
 
     async def test_refusals_are_counted_by_contact(self, store: Store) -> None:
         campaign_id = await a_run(store, contacts=3)
-        claims = await store.engine.claim(RUN, campaign_id, 3, NOW)
+        claims = await take_due(store, RUN, campaign_id, 3, NOW)
         await store.engine.record_decisions(
             [refused(claims[0]), refused(claims[1], NOW + MINUTE), refused(claims[2], NOW + DAY)]
         )
-        (claim,) = await store.engine.claim(RUN, campaign_id, 1, NOW + MINUTE)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW + MINUTE)
         await store.engine.record_decisions([refused(claim, NOW + DAY)])
 
         reason = "the calling window is closed"
@@ -245,7 +246,7 @@ class OperatorContract:
         campaign_id = await a_run(store, contacts=3)
         decided = [
             permitted(claim, at=NOW + index * MINUTE)
-            for index, claim in enumerate(await store.engine.claim(RUN, campaign_id, 3, NOW))
+            for index, claim in enumerate(await take_due(store, RUN, campaign_id, 3, NOW))
         ]
         await store.engine.record_decisions(decided)
         outcome = ended(decided[1])

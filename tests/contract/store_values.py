@@ -96,3 +96,9 @@ async def a_run(store: Store, contacts: int = 3, name: str = "reminders") -> int
     campaign_id = await a_campaign(store, name)
     await store.engine.start_run(RUN, os.getpid(), NOW)
     return campaign_id
+
+
+async def take_due(store: Store, run_id: str, campaign_id: int, limit: int, now: datetime) -> Sequence[Claim]:
+    """Claim wherever contacts wait, in the order in which the places have somebody due."""
+    places = sorted(await store.engine.places(campaign_id), key=lambda each: each.next_due)
+    return await store.engine.claim(run_id, campaign_id, [each.place_id for each in places], limit, now)

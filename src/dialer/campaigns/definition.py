@@ -177,6 +177,10 @@ class Pacing(_Section):
     """New calls a second."""
     channels: Annotated[int, Field(ge=1, le=2000)] = 10
     """Live calls at once."""
+    ramp_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """How long the rate takes to grow from a tenth to cps, in seconds."""
+    share: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """What this campaign gets of the trunks' room, against the others that call at the same time."""
 
 
 class Attempts(_Section):
@@ -232,6 +236,11 @@ class Definition(_Section):
         if self.message.machine_sound and self.message.parts and not self.message.machine_parts:
             raise ValueError("message.machine_sound needs message.machine_parts: what it says, and when")
         return self
+
+    @property
+    def longest_call_s(self) -> float:
+        """From a permit to the record of its call, at the longest, with room for several trunks and the goodbye."""
+        return 4 * MIN_RING_S + self.limits.ring_timeout_s + self.limits.max_duration_s + 60
 
     def policy(self, campaign_id: int) -> CampaignPolicy:
         """The part that the gate decides by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from dialer.campaigns.definition import Definition, parse_definition
 from dialer.cli.context import Context, Exit, context_of, run_async
 from dialer.cli.loading import FileCampaignLoader
 from dialer.cli.numbers import number_of
+from dialer.cli.planning import outlook
 from dialer.cli.readiness import (
     is_ready,
     must_not_lack_a_duty,
@@ -19,11 +21,12 @@ from dialer.cli.readiness import (
     readiness_in,
     show_readiness,
 )
+from dialer.cli.steering import pace, pause, resume, start, stop
 from dialer.compliance.policy import CampaignPolicy
 from dialer.compliance.readiness import Readiness
 from dialer.contacts.contact import Contact
 from dialer.engine.ports import LoadedCampaign
-from dialer.errors import CampaignError, DialerError
+from dialer.errors import CampaignError
 from dialer.results.records import CampaignRow, CampaignState
 
 app = typer.Typer(
@@ -111,58 +114,8 @@ def create(
     run_async(work())
 
 
-@app.command()
-def start(ctx: typer.Context, name: Name) -> None:
-    """Let the engine call its contacts, those that came onto its lists since as well. Also resumes.
-
-    Example: dialer campaign start "Appointment reminders"
-    """
-    context = context_of(ctx)
-
-    async def work() -> None:
-        async with context.store() as store:
-            row = await store.campaigns.by_name(name)
-            loaded = FileCampaignLoader(context.config).load_now(row)  # what cannot be dialed does not start
-            must_not_lack_a_duty(context, loaded.policy, await store.campaigns.places(row.id))
-            now = context.clock.now()
-            added = await store.campaigns.refresh(row.id, now)
-            await store.campaigns.set_state(row.id, CampaignState.RUNNING, now)
-            waiting = (await store.campaigns.progress(row.id)).queue.waiting
-        more = f", {added} of them new" if added else ""
-        context.out.print(f"{name} is running: {waiting} contacts wait{more}. `dialer run` calls them.", markup=False)
-
-    run_async(work())
-
-
-@app.command()
-def resume(ctx: typer.Context, name: Name) -> None:
-    """Go on after a pause.
-
-    Example: dialer campaign resume "Appointment reminders"
-    """
-    start(ctx, name)
-
-
-@app.command()
-def pause(
-    ctx: typer.Context,
-    name: Name,
-    reason: Annotated[str, typer.Option(help="Why; it is shown in the status.")] = "",
-) -> None:
-    """Place no new calls until it is resumed; live ones go on.
-
-    Example: dialer campaign pause "Appointment reminders" --reason "new message"
-    """
-    _set(context_of(ctx), name, CampaignState.PAUSED, reason)
-
-
-@app.command()
-def stop(ctx: typer.Context, name: Name) -> None:
-    """End it for good: no new calls, live ones go on. It cannot be started again.
-
-    Example: dialer campaign stop "Appointment reminders"
-    """
-    _set(context_of(ctx), name, CampaignState.STOPPED, "")
+for command in (start, resume, pause, stop, pace):
+    app.command()(command)
 
 
 @app.command("list")
@@ -204,19 +157,23 @@ def status(
         context.print_json(statuses)
         return
     for each in statuses:
-        _print_status(context, each)
+        _print_status(context, each, context.clock.now())
 
 
-def _print_status(context: Context, status: dict[str, Any]) -> None:
+def _print_status(context: Context, status: dict[str, Any], now: datetime) -> None:
     out = context.out
     out.print(f"[bold]{status['name']}[/] is {status['state']}")
     if status["pause_reason"]:
         out.print(f"  paused: {status['pause_reason']}", markup=False)
-    due = f", the next due {status['next_due']:%Y-%m-%d %H:%M} UTC" if status["next_due"] else ""
+    next_at = status["next_call_at"]
+    due = f", nobody may be called before {next_at:%Y-%m-%d %H:%M} UTC" if next_at and next_at > now else ""
     out.print(
         f"  {status['contacts']} contacts: {status['finished']} finished, {status['dialing']} being called, "
         f"{status['waiting']} waiting{due}"
     )
+    out.print(f"  pace: {status['cps']:g} calls a second, {status['channels']} channels")
+    for each in status["overdue"]:
+        out.print(f"  OVERDUE: {each['number']} is {each['state']} since {each['since']:%Y-%m-%d %H:%M} UTC")
     for title, counts in (("outcomes", status["outcomes"]), ("finished because", status["finished_because"])):
         if counts:
             words = ", ".join(f"{key.replace('_', ' ')} {number}" for key, number in counts.items())
@@ -240,8 +197,11 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
         for row in rows:
             progress = await store.campaigns.progress(row.id)
             queue = progress.queue
-            caller_id = parse_definition(row.definition, row.name).campaign.caller_id
-            caller = await store.reports.caller_id_count(caller_id)
+            definition = parse_definition(row.definition, row.name)
+            caller = await store.reports.caller_id_count(definition.campaign.caller_id)
+            now = context.clock.now()
+            ahead = await outlook(context, store, row.id, definition, now)
+            longest = timedelta(seconds=definition.longest_call_s)
             statuses.append(
                 {
                     "name": row.name,
@@ -252,6 +212,13 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
                     "dialing": queue.dialing,
                     "finished": queue.finished,
                     "next_due": queue.next_due,
+                    "next_call_at": ahead.next_at,
+                    "cps": row.cps or definition.pacing.cps,
+                    "channels": row.channels or definition.pacing.channels,
+                    "overdue": [
+                        {"number": each.e164, "state": each.state.value, "since": each.since, "deadline": each.deadline}
+                        for each in await store.campaigns.overdue(row.id, longest, now)
+                    ],
                     "outcomes": {outcome.value: number for outcome, number in progress.outcomes.items()},
                     "finished_because": progress.finished_because,
                     "caller_id": {
@@ -267,7 +234,7 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
                             "contacts": each.contacts,
                             "next_due": each.next_due if each.deferred else None,
                         }
-                        for each in await store.reports.refusal_counts(row.id)
+                        for each in (*await store.reports.refusal_counts(row.id), *ahead.shut)
                     ],
                 }
             )
@@ -295,15 +262,3 @@ def _load(context: Context, file: Path) -> tuple[Definition, LoadedCampaign]:
         base_dir=str(file.resolve().parent),
     )
     return definition, FileCampaignLoader(context.config).load_now(row)
-
-
-def _set(context: Context, name: str, state: CampaignState, reason: str) -> None:
-    async def work() -> None:
-        async with context.store() as store:
-            row = await store.campaigns.by_name(name)
-            if row.state is state:
-                raise DialerError(f"{name} is {state.value} already")
-            await store.campaigns.set_state(row.id, state, context.clock.now(), reason=reason)
-
-    run_async(work())
-    context.out.print(f"{name} is {state.value}", markup=False)

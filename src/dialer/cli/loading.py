@@ -86,6 +86,8 @@ class FileCampaignLoader:
             channels=definition.pacing.channels,
             display_name=definition.campaign.display_name,
             sounds={each.sound: str(each.path) for each in sounds.values()},
+            ramp_s=definition.pacing.ramp_s,
+            share=definition.pacing.share,
         )
 
     def _rule(self, definition: Definition, base: Path, word: str | Answer, sound: Callable[[Path], str]) -> KeyRule:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from dialer.campaigns.definition import parse_definition
 from dialer.cli.context import Context, context_of, run_async
+from dialer.cli.planning import outlook
 from dialer.errors import DialerError
 from dialer.results.export import attempts_csv, report_html, report_json
 from dialer.results.summary import CampaignReport, build_report
@@ -55,13 +57,15 @@ async def gather(context: Context, campaign: str) -> tuple[CampaignReport, list[
         row = await store.campaigns.by_name(campaign)
         progress = await store.campaigns.progress(row.id)
         refusals = await store.reports.refusal_counts(row.id)
+        definition = parse_definition(row.definition, row.name)
+        ahead = await outlook(context, store, row.id, definition, context.clock.now())
         ended = [
             (each.contact_id, each.number, each.record)
             async for each in store.reports.attempts(campaign_id=row.id)
             if each.record is not None
         ]
     pairs = [(contact, record) for contact, _, record in ended]
-    built = build_report(row.name, row.state.value, progress.queue, pairs, refusals)
+    built = build_report(row.name, row.state.value, progress.queue, pairs, [*refusals, *ahead.shut])
     return built, [(number, record) for _, number, record in ended]
 
 

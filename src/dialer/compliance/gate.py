@@ -6,28 +6,25 @@ makes a permit. The strictest verdict wins. Time is an argument; nothing here lo
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
 from dialer.compliance.basis import Basis, BasisText, Versions, operator_text, packed, policy_text, rules_text
 from dialer.compliance.caps import ABANDONMENT_PERIOD
 from dialer.compliance.case import Case
 from dialer.compliance.checks import FEWEST_ANSWERED, earliest, run_checks
-from dialer.compliance.consent import is_landline
 from dialer.compliance.decision import CheckName, CheckResult, Decision, Finding, Permit, Refusal, Verdict
-from dialer.compliance.ground import Ground, Place
+from dialer.compliance.ground import Ground
 from dialer.compliance.operator import Operator
 from dialer.compliance.policy import CampaignPolicy, Facts
 from dialer.compliance.rules import RuleTable
+from dialer.compliance.whereabouts import Place, Whereabouts
+from dialer.compliance.windows import Opening
 from dialer.contacts.contact import Contact
-from dialer.contacts.zones import CandidateZones, candidate_zones, jurisdictions, whereabouts_key
 from dialer.errors import ComplianceError
 
 KEY_BYTES = 16  # the shortest key that a permit may be sealed with
-MOST_PLACES = 100_000  # that are remembered
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,6 @@ class Judgement:
     def objections(self) -> dict[CheckName, Verdict]:
         """The checks that did not pass."""
         return {each.check: each.verdict for each in self.findings if each.verdict is not Verdict.PASS}
-
-
-class _Whereabouts(NamedTuple):
-    """Where contacts of one key may be, on a landline and on any other line."""
-
-    zones: CandidateZones
-    landline: Place
-    mobile: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +80,7 @@ class Gate:
         self._operator_version = operator.version
         self._key = key
         self._facts_max_age = facts_max_age
-        self._whereabouts: dict[Hashable, _Whereabouts] = {}
-        self._places: dict[Hashable, Place] = {}
+        self._whereabouts = Whereabouts()
         self._campaigns: dict[int, _Campaign] = {}
 
     def decide(self, attempt_id: str, facts: Facts, policy: CampaignPolicy, now: datetime) -> Decision:
@@ -141,34 +129,40 @@ class Gate:
             return 0.0
         return min(1.0, count.abandoned * 100 / (cap[0] * max(count.answered, FEWEST_ANSWERED)))
 
+    def place_of(self, contact: Contact) -> Place:
+        """Where the contact may be, as far as the law asks."""
+        return self._whereabouts.place(contact)
+
+    def place_of_key(self, key: str) -> Place:
+        """The place of this ``Place.key``. Raises ComplianceError when it is none."""
+        return self._whereabouts.of_key(key)
+
+    def opening(self, place: Place, policy: CampaignPolicy, at: datetime) -> Opening | None:
+        """The hours around ``at``, or the next after it, in which people there may be called; None: none is to come.
+
+        That is for planning: whether a call may be placed is decided when it is.
+        """
+        at = _utc(at, "the time of the plan")
+        ground = self._campaign(policy).grounds.get(place)
+        if ground is None or not ground.holds_at(at):
+            ground = Ground(self.rules, self.operator, policy, place, at)
+        return ground.opening_hours
+
     def texts(self, policy: CampaignPolicy) -> tuple[BasisText, ...]:
         """The texts that decisions for ``policy`` refer to; they are to be kept with them."""
         return rules_text(self.rules), operator_text(self.operator), self._campaign(policy).text
 
     def _case(self, facts: Facts, policy: CampaignPolicy, now: datetime) -> Case:
-        known = self._where(facts.contact)
-        campaign = self._campaign(policy)
-        place = known.landline if is_landline(facts.contact) else known.mobile
-        ground = campaign.grounds.get(place)
-        if ground is None or not ground.holds_at(now):
-            ground = campaign.grounds[place] = Ground(self.rules, self.operator, policy, place, now)
-        return Case(facts, policy, now, ground, known.zones, self._facts_max_age)
+        contact = facts.contact
+        ground = self._ground(policy, self._whereabouts.place(contact), now)
+        return Case(facts, policy, now, ground, self._whereabouts.known(contact).zones, self._facts_max_age)
 
-    def _where(self, contact: Contact) -> _Whereabouts:
-        key = whereabouts_key(contact)
-        known = self._whereabouts.get(key)
-        if known is None:
-            if len(self._whereabouts) >= MOST_PLACES:
-                self._whereabouts.clear()
-            zones = candidate_zones(contact)
-            known = _Whereabouts(
-                zones, *(self._place(jurisdictions(contact), zones.zones, line) for line in (True, False))
-            )
-            self._whereabouts[key] = known
-        return known
-
-    def _place(self, where: tuple[str, ...], zones: tuple[str, ...], landline: bool) -> Place:
-        return self._places.setdefault((where, zones, landline), Place(where, zones, landline))
+    def _ground(self, policy: CampaignPolicy, place: Place, at: datetime) -> Ground:
+        grounds = self._campaign(policy).grounds
+        ground = grounds.get(place)
+        if ground is None or not ground.holds_at(at):
+            ground = grounds[place] = Ground(self.rules, self.operator, policy, place, at)
+        return ground
 
     def _campaign(self, policy: CampaignPolicy) -> _Campaign:
         known = self._campaigns.get(policy.campaign_id)

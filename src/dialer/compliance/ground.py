@@ -6,7 +6,6 @@ rule or a change of daylight saving time, or a right or document ends. Decisions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -17,23 +16,16 @@ from dialer.compliance.message import missing_documents, missing_duties
 from dialer.compliance.operator import Operator, Override
 from dialer.compliance.policy import CampaignPolicy, Purpose
 from dialer.compliance.rules import MarketingRule, RegistryRule, RuleRow, RuleTable
-from dialer.compliance.windows import CallingWindow, Hours, clock_of
+from dialer.compliance.whereabouts import Place
+from dialer.compliance.windows import CallingWindow, Hours, Opening, clock_of
 from dialer.contacts.contact import ConsentKind, NumberKind
 from dialer.contacts.numbers import NumberProblem
 from dialer.contacts.plan import number_of_e164
 
 CALLABLE = {NumberKind.FIXED, NumberKind.MOBILE, NumberKind.FIXED_OR_MOBILE, NumberKind.VOIP}
 PRESENTABLE = CALLABLE | {NumberKind.TOLL_FREE, NumberKind.COMPANY}
+OPEN_LOOK = timedelta(hours=36)  # hours that last longer have no end worth planning for
 CALLER_ID_RULE = "47 CFR 64.1601(e), 64.1604"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """Where a called person may be, and on what kind of line, as far as the law asks. The gate has one of each."""
-
-    jurisdictions: tuple[str, ...]
-    zones: tuple[str, ...]
-    landline: bool  # confirmed to be no mobile
 
 
 class Ground:
@@ -112,6 +104,14 @@ class Ground:
     def opening(self) -> datetime | None:
         """The first lawful instant from here on, as far as the hours go."""
         return self.window.next_opening(self.at)
+
+    @cached_property
+    def opening_hours(self) -> Opening | None:
+        """The hours that this ground lies in, or the next; None when none is to come."""
+        opens_at = self.opening
+        if opens_at is None:
+            return None
+        return Opening(opens_at, self.window.closes_before(opens_at, opens_at + OPEN_LOOK))
 
     @cached_property
     def findings(self) -> dict[CheckName, Finding]:

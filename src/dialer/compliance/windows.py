@@ -50,6 +50,17 @@ class Reading(NamedTuple):
         return tuple(each for each in self.hours if not any(s.opens <= moment < s.closes for s in each.spans))
 
 
+class Opening(NamedTuple):
+    """Hours in which a person may be called; ``opens_at`` may be earlier than they really began, when they have."""
+
+    opens_at: datetime
+    closes_at: datetime | None  # None: no end in sight
+
+    def open_at(self, at: datetime) -> bool:
+        """Whether ``at`` lies in these hours."""
+        return self.opens_at <= at and (self.closes_at is None or at < self.closes_at)
+
+
 @dataclass(frozen=True)
 class CallingWindow:
     """When one person may be called. Instants are aware; ``zones`` are IANA names, and without any it never opens."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+USUAL_PRIORITY = 5
+
+
 class NumberKind(StrEnum):
     """What a telephone number is for, as far as its digits tell."""
 
@@ -112,4 +115,5 @@ class Contact:
     relationship: Relationship = Relationship.COLD
     language: str = ""
     consent: Consent | None = None
+    priority: int = USUAL_PRIORITY  # 1, called first, to 9: among contacts who are due together
     extra: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -27,6 +27,7 @@ class Field(StrEnum):
     LINE_TYPE = "line_type"
     RELATIONSHIP = "relationship"
     LANGUAGE = "language"
+    PRIORITY = "priority"
     CONSENT_KIND = "consent_kind"
     CONSENT_DATE = "consent_date"
     CONSENT_SOURCE = "consent_source"
@@ -61,6 +62,7 @@ _ALIASES: dict[Field, str] = {
     Field.LINE_TYPE: """line type, phone type""",
     Field.RELATIONSHIP: """relationship""",
     Field.LANGUAGE: """language, lang, język, язык, språk, اللغة, idioma, langue, sprache""",
+    Field.PRIORITY: """priority, call priority""",
     Field.CONSENT_KIND: """consent kind, consent, consent type""",
     Field.CONSENT_DATE: """consent date, consent given at, opt in date""",
     Field.CONSENT_SOURCE: """consent source, opt in source""",

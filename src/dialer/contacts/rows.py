@@ -11,7 +11,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
-from dialer.contacts.contact import Consent, ConsentKind, Contact, LineType, NumberKind, Recipient, Relationship
+from dialer.contacts.contact import (
+    USUAL_PRIORITY,
+    Consent,
+    ConsentKind,
+    Contact,
+    LineType,
+    NumberKind,
+    Recipient,
+    Relationship,
+)
 from dialer.contacts.header import Field, HeaderMap
 from dialer.contacts.nanp import SUBDIVISIONS
 from dialer.contacts.numbers import NumberProblem, parse_number
@@ -32,6 +41,7 @@ class RejectionCode(StrEnum):
     POSTAL_CODE = "postal_code"
     STATE = "state"
     LANGUAGE = "language"
+    PRIORITY = "priority"
     WORD = "word"  # none of the words that the column allows
     CONSENT_DATE = "consent_date"
     CONSENT_INCOMPLETE = "consent_incomplete"
@@ -106,6 +116,7 @@ def _contact(cells: Sequence[str], header: HeaderMap, defaults: Defaults) -> Con
         relationship=_word(given, Field.RELATIONSHIP, Relationship, defaults.relationship),
         language=_language(given.get(Field.LANGUAGE, "")) or defaults.language,
         consent=_consent(given),
+        priority=_priority(given.get(Field.PRIORITY, "")),
         extra=MappingProxyType({name: texts[index] for name, index in header.extra}),
     )
 
@@ -171,6 +182,14 @@ def _state(text: str, *, north_american: bool) -> str:
             f"{text!r} is no state or province of the US or Canada, such as FL or Florida",
         )
     return code
+
+
+def _priority(text: str) -> int:
+    if not text:
+        return USUAL_PRIORITY
+    if re.fullmatch(r"[1-9]", text) is None:
+        raise _RejectedError(RejectionCode.PRIORITY, Field.PRIORITY, f"{text!r} is no priority: 1 (called first) to 9")
+    return int(text)
 
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, as far as its shape goes

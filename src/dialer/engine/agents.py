@@ -8,7 +8,7 @@ the run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -120,6 +120,21 @@ class AgentPool:
         for slot in self._slots:
             if attempt_id in slot.live:
                 await self._tell(slot, OptOutStored(attempt_id=attempt_id))
+
+    async def hang_up(self, attempts: Iterable[str]) -> None:
+        """End these calls."""
+        wanted = set(attempts)
+        for slot in self._slots:
+            for attempt_id in sorted(slot.live & wanted):
+                await self._tell(slot, HangUp(attempt_id=attempt_id))
+
+    async def end_agents_of(self, attempts: Iterable[str]) -> None:
+        """End the agents that have these calls and do not end them; others take their place."""
+        wanted = set(attempts)
+        for slot in self._slots:
+            if slot.agent is not None and slot.live & wanted:
+                self._on_trouble(f"a SIP agent does not end {len(slot.live & wanted)} of its calls; ending it")
+                await _end(slot.agent, timedelta(0))
 
     async def hang_up_all(self) -> None:
         """End every call."""

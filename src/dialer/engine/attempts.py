@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import CallRecord, EndedBy
+from dialer.campaigns.backoff import Sign
 from dialer.campaigns.retry import NOBODY_RANG, Finished, RetryPlan, TryAgain, after_attempt
-from dialer.engine.lanes import Lane
 from dialer.engine.recorder import Recorder, opt_out_of
 from dialer.results.records import AttemptLine, CampaignRow, Claim, Ended, InterruptedAttempt
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from dialer.compliance.windows import Opening
+    from dialer.engine.lanes import Ticket
     from dialer.engine.ports import Clock, Observer
 
 TRUNK_FAILURES = 5  # in a row, after which the trunk is taken for dead
@@ -24,17 +26,30 @@ _SAYS_NOTHING_OF_TRUNKS = {Outcome.NOT_DIALED, Outcome.INTERRUPTED, Outcome.CANC
 
 
 @dataclass(frozen=True, slots=True)
-class _InFlight:
+class Flight:
+    """What is known of an attempt besides its record; ``opening`` are the hours of its place, as Gate.opening."""
+
     claim: Claim
     campaign: CampaignRow
     retry: RetryPlan
-    lanes: tuple[Lane, ...] = ()
+    opening: Callable[[datetime], Opening | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    flight: Flight
+    ticket: Ticket | None = None
+    opened_at: float = 0.0  # monotonic
 
 
 class Attempts:
     """Knows every attempt whose outcome is not yet on disk, and what its contact's next step is."""
 
-    def __init__(self, recorder: Recorder, clock: Clock, observer: Observer) -> None:
+    def __init__(
+        self, recorder: Recorder, clock: Clock, observer: Observer, on_choked: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """``on_choked`` is told the trunk whose rate was cut because of how its last attempts fared."""
+        self._on_choked = on_choked
         self._recorder = recorder
         self._clock = clock
         self._observer = observer
@@ -43,16 +58,25 @@ class Attempts:
         self._trunk_failures: dict[int, int] = {}
         self._trouble: dict[int, str] = {}
 
-    def opened(
-        self, attempt_id: str, claim: Claim, campaign: CampaignRow, retry: RetryPlan, lanes: Iterable[Lane] = ()
-    ) -> None:
+    def opened(self, attempt_id: str, flight: Flight, ticket: Ticket | None = None) -> None:
         """The attempt is durable; from here on exactly one outcome follows. Its lanes are told when it has ended."""
-        self._in_flight[attempt_id] = _InFlight(claim, campaign, retry, tuple(lanes))
+        self._in_flight[attempt_id] = _InFlight(flight, ticket, self._clock.monotonic())
+
+    def of_campaign(self, campaign_id: int) -> list[str]:
+        """The attempts of a campaign that are live."""
+        return [attempt_id for attempt_id, each in self._in_flight.items() if each.flight.campaign.id == campaign_id]
+
+    def overdue(self, longest_s: float) -> list[str]:
+        """Attempts that have been open for longer than any call may last."""
+        latest = self._clock.monotonic() - longest_s
+        return [attempt_id for attempt_id, each in self._in_flight.items() if each.opened_at < latest]
 
     def unrecorded(self, campaign_id: int) -> bool:
         """Whether an attempt of this campaign is live, or has an outcome that is not yet on disk."""
         return any(
-            each.campaign.id == campaign_id for flights in (self._in_flight, self._ending) for each in flights.values()
+            each.flight.campaign.id == campaign_id
+            for flights in (self._in_flight, self._ending)
+            for each in flights.values()
         )
 
     def trouble(self, campaign_id: int) -> str | None:
@@ -68,7 +92,8 @@ class Attempts:
         """The agent's account of an attempt. One that is not ours any more is ignored: its outcome stands."""
         flight = self._taken(record.attempt_id)
         if flight is not None:
-            self._learn(flight.campaign.id, record)
+            self._learn(flight.flight.campaign.id, record)
+            self._pace(flight.ticket, record)
             self._record(flight, record)
 
     def lost(self, attempt_id: str) -> None:
@@ -100,11 +125,11 @@ class Attempts:
             attempts=attempt.attempts,
         )
         record = _interrupted(attempt.attempt_id, self._clock.now(), "the engine ended during the call")
-        self._record(_InFlight(claim, campaign, retry), record)
+        self._record(_InFlight(Flight(claim, campaign, retry)), record)
 
     def durable(self, ended: Ended) -> None:
         """The recorder has it on disk: tell those who watch."""
-        flight = self._ending.pop(ended.record.attempt_id)
+        flight = self._ending.pop(ended.record.attempt_id).flight
         self._observer.ended(
             AttemptLine(
                 attempt_id=ended.record.attempt_id,
@@ -118,9 +143,24 @@ class Attempts:
 
     def _taken(self, attempt_id: str) -> _InFlight | None:
         flight = self._in_flight.pop(attempt_id, None)
-        for lane in flight.lanes if flight else ():
+        for lane in flight.ticket.lanes if flight and flight.ticket else ():
             lane.ended()
         return flight
+
+    def _pace(self, ticket: Ticket | None, record: CallRecord) -> None:
+        """Tell the trunk's lane how the attempt fared there: the trunk's own word, of its first leg."""
+        if ticket is None or record.invite_at is None or not record.legs or record.legs[0].trunk != ticket.trunk:
+            return
+        first = record.legs[0]
+        gave_up = record.outcome in _SAYS_NOTHING_OF_TRUNKS
+        if gave_up and first.sip_code == 0:
+            return
+        refused = first.sip_code == 503 or (first.sip_code == 0 and record.outcome is Outcome.TRUNK_FAILURE)
+        rang = record.ringing_at if len(record.legs) == 1 else None
+        delay = (rang - record.invite_at).total_seconds() if rang else None
+        lane = ticket.lanes[-1]
+        if lane.heard(Sign.REFUSED if refused else Sign.TAKEN, delay, self._clock.monotonic()):
+            self._on_choked(ticket.trunk)
 
     def _learn(self, campaign_id: int, record: CallRecord) -> None:
         """See what an agent's record says of the way out."""
@@ -135,14 +175,17 @@ class Attempts:
         elif record.outcome not in _SAYS_NOTHING_OF_TRUNKS:
             self._trunk_failures.pop(campaign_id, None)
 
-    def _record(self, flight: _InFlight, record: CallRecord) -> None:
+    def _record(self, in_flight: _InFlight, record: CallRecord) -> None:
+        flight = in_flight.flight
         made = flight.claim.attempts + (0 if record.outcome in NOBODY_RANG else 1)
         match after_attempt(flight.retry, record.outcome, made, record.ended_at):
             case TryAgain(due_at=due_at):
+                opening = flight.opening(due_at) if flight.opening else None
+                due_at = max(due_at, opening.opens_at) if opening else due_at
                 ended = Ended(queue_id=flight.claim.queue_id, record=record, due_at=due_at)
             case Finished() as why:
                 ended = Ended(queue_id=flight.claim.queue_id, record=record, due_at=None, why_finished=why)
-        self._ending[record.attempt_id] = flight
+        self._ending[record.attempt_id] = in_flight
         self._recorder.ended(ended, opt_out_of(ended, flight.claim.e164))
 
 

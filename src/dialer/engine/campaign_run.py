@@ -1,28 +1,33 @@
-"""One running campaign: claim, gate, record, place; evenly spaced; until it is paused, stopped or done."""
+"""One running campaign: plan, claim, gate, record; until it is paused, stopped or done. Placer places the calls."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import uuid
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dialer.calls.frames import ProbeTrunk
 from dialer.calls.outcome import NotDialed
-from dialer.calls.plan import CallPlan
 from dialer.compliance.decision import Permit, Refusal
+from dialer.engine.attempts import Flight
 from dialer.engine.complaint import Complaint
-from dialer.errors import AgentError, StoreError
+from dialer.engine.lanes import Lane, Ticket, give_back, tickets
+from dialer.engine.placing import Placer
+from dialer.engine.planner import Planner
+from dialer.errors import StoreError
 from dialer.results.records import CampaignState, Claim, Decided
 
 if TYPE_CHECKING:
+    from dialer.campaigns.throttle import Throttle
     from dialer.compliance.gate import Gate
+    from dialer.compliance.policy import Facts
     from dialer.engine.agents import AgentPool
     from dialer.engine.attempts import Attempts
-    from dialer.engine.lanes import Lane
     from dialer.engine.ports import Clock, EngineStore, LoadedCampaign, Observer
     from dialer.engine.trunks import TrunkBoard
 
@@ -38,67 +43,78 @@ def slowdown_s(pressure: float, permitted: int, cps: float) -> float:
     return min(LONGEST_SLOWDOWN_S, (1.0 / share - 1.0) * permitted / cps)
 
 
-class CampaignRun:
-    """Drives one campaign. ``idle`` holds while nothing of it is due and nothing of it is under way."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all campaigns of a run have in common. ``gate`` gives the one in force; None: nothing may be decided now."""
 
-    def __init__(
-        self,
-        campaign: LoadedCampaign,
-        *,
-        run_id: str,
-        store: EngineStore,
-        gate: Gate,
-        attempts: Attempts,
-        pool: AgentPool,
-        trunks: TrunkBoard,
-        clock: Clock,
-        observer: Observer,
-        lanes: Sequence[Lane],
-        held: list[Claim],
-        may_dial: Callable[[], bool],
-        poll_s: float,
-        store_retry_s: float,
-        trunk_wait_s: float,
-    ) -> None:
+    run_id: str
+    store: EngineStore
+    gate: Callable[[], Gate | None]
+    attempts: Attempts
+    pool: AgentPool
+    trunks: TrunkBoard
+    lanes: Mapping[str, Lane]
+    throttle: Throttle
+    clock: Clock
+    observer: Observer
+    may_dial: Callable[[], bool]
+    poll_s: float
+    store_retry_s: float
+    trunk_wait_s: float
+
+
+class CampaignRun:
+    """Drives one campaign. ``idle`` holds while nothing of it may be called and nothing of it is under way."""
+
+    def __init__(self, campaign: LoadedCampaign, shared: Shared, held: list[Claim]) -> None:
         """``held`` are claims of an earlier go at this campaign that came to no decision; what this one leaves is there
         at its end."""
         self.campaign = campaign
         self.idle = False
-        self._run_id = run_id
-        self._store = store
-        self._gate = gate
-        self._attempts = attempts
-        self._pool = pool
-        self._trunks = trunks
-        self._clock = clock
-        self._observer = observer
-        self._lanes = lanes
+        self.next_at: datetime | None = None  # while idle: when it goes on
+        self._shared = shared
+        self._store, self._clock = shared.store, shared.clock
         self._held = held
-        self._may_dial = may_dial
-        self._poll_s = poll_s
-        self._store_retry_s = store_retry_s
-        self._trunk_wait_s = trunk_wait_s
+        self._own = Lane(campaign.cps, campaign.channels, ramp_s=campaign.ramp_s)
+        self._planner = Planner(shared.store, campaign.row.id, campaign.policy)
+        self._placer = Placer(
+            campaign,
+            attempts=shared.attempts,
+            pool=shared.pool,
+            clock=shared.clock,
+            why_not=self._why_not,
+            pause=self._pause,
+        )
         self._over = asyncio.Event()
-        self._permits: deque[Permit] = deque()  # durable, waiting for their turn
-        self._permitted = asyncio.Event()
-        self._quiet_until: datetime | None = None
-        self._texts_kept = False
+        self._stir = asyncio.Event()  # it is over, or something has changed
+        self._texts_kept: Gate | None = None
         self._pressure = 0.0  # of the abandonment cap: 1 is all of it
         self._store_trouble = Complaint(
-            lambda detail: observer.trouble("store", f"{campaign.row.name}: {detail}"),
+            lambda detail: shared.observer.trouble("store", f"{campaign.row.name}: {detail}"),
             well_again="the store works again",
         )
 
     def end(self) -> None:
         """Claim nothing more; calls that are up go on."""
         self._over.set()
+        self._stir.set()
+
+    def wake(self) -> None:
+        """Something has changed: look again, now."""
+        self.next_at = None
+        self._stir.set()
+
+    def pace(self, cps: float | None, channels: int | None) -> None:
+        """An operator's pace; None: the campaign's own."""
+        self._own.pace(cps or self.campaign.cps, channels or self.campaign.channels)
 
     async def run(self) -> None:
         """Work until ended, paused for want of a trunk, or done."""
-        self._attempts.forget_trouble(self.campaign.row.id)
+        self._shared.attempts.forget_trouble(self.campaign.row.id)
+        self.pace(self.campaign.row.cps, self.campaign.row.channels)
         self._join()
-        placing = asyncio.create_task(self._place_all())
-        placing.add_done_callback(lambda _: self._over.set())
+        placing = asyncio.create_task(self._placer.run())
+        placing.add_done_callback(lambda _: self.end())
         try:
             await self._see_trunks()
             await self._work()
@@ -108,185 +124,181 @@ class CampaignRun:
             self._leave()
             placing.cancel()
             await asyncio.gather(placing, return_exceptions=True)
-            for permit in self._permits:
-                self._drop(permit, self._why_not() or NotDialed.ENGINE_STOPPED)
+            self._placer.drop_all(NotDialed.ENGINE_STOPPED)
 
     async def _work(self) -> None:
         while not self._over.is_set():
             if (trouble := self._no_way_out()) is not None:
                 await self._settle(CampaignState.PAUSED, trouble)
                 return
+            self._stir.clear()
+            if self._over.is_set():
+                return
             try:
-                worked = self._may_dial() and await self._step()
+                worked = self._shared.may_dial() and await self._step()
                 done = not worked and await self._is_done()
             except StoreError as error:
                 self._store_trouble.failed(f"no call is placed: {error}")
-                await self._pause(self._store_retry_s)
+                await self._pause(self._shared.store_retry_s)
                 continue
             if done:
                 await self._settle(CampaignState.DONE, "")
                 return
             if not worked:
-                await self._pause(self._poll_s)
+                await self._rest()
 
     async def _see_trunks(self) -> None:
         """Give the trunks a moment to answer, so that dead ones are known before the first contact is claimed."""
-        for trunk in self._trunks.doubt(self.campaign.trunks):
-            await self._pool.tell_all(ProbeTrunk(trunk=trunk))
-        deadline = self._clock.monotonic() + self._trunk_wait_s
-        while not self._trunks.known(self.campaign.trunks) and self._clock.monotonic() < deadline:
+        board, names = self._shared.trunks, self.campaign.trunks
+        for trunk in board.doubt(names):
+            await self._shared.pool.tell_all(ProbeTrunk(trunk=trunk))
+        deadline = self._clock.monotonic() + self._shared.trunk_wait_s
+        while not board.known(names) and self._clock.monotonic() < deadline:
             if self._over.is_set():
                 return
             await self._pause(TRUNK_POLL_S)
 
     def _no_way_out(self) -> str | None:
-        return self._trunks.trouble(self.campaign.trunks) or self._attempts.trouble(self.campaign.row.id)
+        shared = self._shared
+        return shared.trunks.trouble(self.campaign.trunks) or shared.attempts.trouble(self.campaign.row.id)
 
     async def _step(self) -> bool:
-        """Claim, decide and record a few; False when there was nothing to claim, or no channel for it."""
-        if not (room := await self._reserve()):
+        """Plan, claim, decide and record a few; False when there was nobody to call, or no channel for it."""
+        gate = self._shared.gate()
+        if gate is None or (self.idle and self.next_at is not None and self._clock.now() < self.next_at):
             return False
-        permitted = 0
+        room = await self._reserve()
         try:
-            if not self._held:
-                self._held += await self._store.claim(self._run_id, self.campaign.row.id, room, self._clock.now())
-            if not self._held:
-                self._leave()
+            if not room or not (claims := self._held or await self._claim(gate, len(room))):
                 return False
+            self._held[:] = claims
             self._join()
-            self.idle, self._quiet_until = False, None
-            claims = self._held[:room]
-            decided = await self._decide(claims)
+            self.idle, self.next_at = False, None
+            claims = self._held[: len(room)]
+            decided = await self._decide(gate, claims)
             del self._held[: len(claims)]
             self._store_trouble.well()
-            for each in decided:
+            permitted = 0
+            for each, flight in decided:
                 if isinstance(each.decision, Permit):
-                    self._attempts.opened(
-                        each.attempt_id, each.claim, self.campaign.row, self.campaign.retry, self._lanes
-                    )
-                    self._permits.append(each.decision)
+                    ticket = room.pop(0)
+                    self._shared.attempts.opened(each.attempt_id, flight, ticket)
+                    self._placer.add(each.decision, ticket)
                     permitted += 1
+                else:
+                    self._shared.throttle.not_dialed(each.claim.e164)
         finally:
-            for lane in self._lanes:
-                lane.give_back(room - permitted)
-            self._permitted.set()
-        for each in decided:
-            self._observer.decided(self.campaign.row, each)
+            give_back(room)
+        for each, _ in decided:
+            self._shared.observer.decided(self.campaign.row, each)
         if permitted and self._pressure >= PRESSURE:
             await self._pause(slowdown_s(self._pressure, permitted, self.campaign.cps))
         return True
 
-    async def _reserve(self) -> int:
-        """Wait until a few more should be claimed, and keep room for them; 0: every channel is taken."""
+    async def _claim(self, gate: Gate, limit: int) -> list[Claim]:
+        """Take who is due where people may be called now; the throttled are put back. Also finds out when to go on."""
+        now = self._clock.now()
+        found = await self._planner.plan(gate, now)
+        self.next_at = found.next_at
+        if not found.places:
+            return []
+        row = self.campaign.row
+        claims = await self._store.claim(self._shared.run_id, row.id, found.places, limit, now)
+        throttle, early, free = self._shared.throttle, [], []
+        for claim in claims:
+            at = throttle.earliest(claim.e164, now)
+            if at > now:
+                early.append((claim, at))
+            else:
+                throttle.dialed(claim.e164, now)
+                free.append(claim)
+        if early:
+            await self._store.put_back([claim for claim, _ in early], [at for _, at in early])
+        return free
+
+    async def _reserve(self) -> list[Ticket]:
+        """Wait until a few more should be claimed, and keep room for them; none: every channel is taken."""
+        lanes = self._trunk_lanes()
         async with contextlib.AsyncExitStack() as turns:
-            for lane in self._lanes:
+            for _, lane in sorted(lanes):  # in one order for all campaigns, or two would wait for each other
                 await turns.enter_async_context(lane.claiming)
-                while not self._over.is_set() and (delay := lane.delay(self._clock.monotonic())) > 0:
-                    await self._pause(delay)
-            now = self._clock.monotonic()
-            room = 0 if self._over.is_set() else max(0, min(lane.room(now) for lane in self._lanes))
-            for lane in self._lanes:
-                lane.reserve(room)
-            return room
+            while not self._over.is_set():
+                now = self._clock.monotonic()
+                delay = max(self._own.delay(now), min(lane.delay(now) for _, lane in lanes))
+                if delay <= 0:
+                    return tickets(self._own, lanes, self, now)
+                await self._pause(delay)
+        return []
+
+    def _trunk_lanes(self) -> list[tuple[str, Lane]]:
+        """Those that may take calls, in the campaign's order."""
+        shared = self._shared
+        usable = [name for name in self.campaign.trunks if shared.trunks.trouble([name]) is None]
+        return [(name, shared.lanes[name]) for name in usable or self.campaign.trunks]
 
     def _join(self) -> None:
-        for lane in self._lanes:
-            lane.join(self)
+        for name in self.campaign.trunks:
+            self._shared.lanes[name].join(self, self.campaign.share)
 
     def _leave(self) -> None:
-        for lane in self._lanes:
-            lane.leave(self)
+        for name in self.campaign.trunks:
+            self._shared.lanes[name].leave(self)
 
-    async def _decide(self, claims: Sequence[Claim]) -> list[Decided]:
-        if not self._texts_kept:
-            await self._store.keep_texts(self._gate.texts(self.campaign.policy), self._clock.now())
-            self._texts_kept = True
+    async def _decide(self, gate: Gate, claims: Sequence[Claim]) -> list[tuple[Decided, Flight]]:
+        policy = self.campaign.policy
+        if self._texts_kept is not gate:
+            await self._store.keep_texts(gate.texts(policy), self._clock.now())
+            self._texts_kept = gate
         facts = await self._store.facts(claims, self._clock.now())
         decided = []
         for claim, fact in zip(claims, facts, strict=True):
             attempt_id = uuid.uuid4().hex
             now = self._clock.now()
-            decision = self._gate.decide(attempt_id, fact, self.campaign.policy, now)
+            decision = gate.decide(attempt_id, fact, policy, now)
             due_at: datetime | None = decision.defer_until if isinstance(decision, Refusal) else None
-            decided.append(
-                Decided(
-                    claim=claim,
-                    attempt_id=attempt_id,
-                    decision=decision,
-                    decided_at=now,
-                    due_at=due_at,
-                    script_id=self.campaign.script.message,
-                )
+            each = Decided(
+                claim=claim,
+                attempt_id=attempt_id,
+                decision=decision,
+                decided_at=now,
+                due_at=due_at,
+                script_id=self.campaign.script.message,
             )
-        await self._store.record_decisions(decided)
-        now = self._clock.now()
-        policy = self.campaign.policy
-        self._pressure = max((self._gate.abandonment_pressure(fact, policy, now) for fact in facts), default=0.0)
+            decided.append((each, self._flight(claim, fact, gate)))
+        await self._store.record_decisions([each for each, _ in decided])
+        self._pressure = self._abandonment(gate, facts)
         return decided
 
-    async def _place_all(self) -> None:
-        """Place what is permitted, in turn, while more is decided. What does not go out is recorded so."""
-        while True:
-            await self._permitted.wait()
-            self._permitted.clear()
-            while self._permits:
-                await self._turn()
-                permit = self._permits.popleft()
-                if (why := self._why_not()) is not None:
-                    self._drop(permit, why)
-                else:
-                    await self._place(permit)
+    def _flight(self, claim: Claim, fact: Facts, gate: Gate) -> Flight:
+        place = gate.place_of(fact.contact)
+        return Flight(claim, self.campaign.row, self.campaign.retry, partial(gate.opening, place, self.campaign.policy))
 
-    async def _turn(self) -> None:
-        """Wait until the next dial may go; not when none may go any more."""
-        for lane in self._lanes:
-            async with lane.dialing:
-                while not self._why_not() and (wait := lane.wait(self._clock.monotonic())) > 0:
-                    await self._pause(wait)
+    def _abandonment(self, gate: Gate, facts: Iterable[Facts]) -> float:
+        now = self._clock.now()
+        return max((gate.abandonment_pressure(fact, self.campaign.policy, now) for fact in facts), default=0.0)
 
     def _why_not(self) -> NotDialed | None:
-        if not self._may_dial() or self._store_trouble.standing:
+        if not self._shared.may_dial() or self._store_trouble.standing:
             return NotDialed.ENGINE_STOPPED
         if self._over.is_set():
             return NotDialed.STOPPED
         return NotDialed.NO_TRUNK if self._no_way_out() else None
 
-    def _drop(self, permit: Permit, why: NotDialed) -> None:
-        for lane in self._lanes:
-            lane.skipped()
-        self._attempts.not_dialed(permit.attempt_id, why)
-
-    async def _place(self, permit: Permit) -> None:
-        now = self._clock.monotonic()
-        for lane in self._lanes:
-            lane.dialed(now)
-        plan = CallPlan(
-            attempt_id=permit.attempt_id,
-            permit=permit,
-            script=self.campaign.script,
-            limits=self.campaign.limits,
-            trunks=self.campaign.trunks,
-            display_name=self.campaign.display_name,
-        )
-        try:
-            await self._pool.place(plan)
-        except AgentError:
-            self._attempts.not_dialed(permit.attempt_id, NotDialed.NO_CHANNEL)
-
     async def _is_done(self) -> bool:
-        """Whether every contact is finished; also finds out whether anything is due."""
-        if self._held or self._attempts.unrecorded(self.campaign.row.id):
+        """Whether every contact is finished; also finds out whether anybody may be called."""
+        if self._held or self._shared.attempts.unrecorded(self.campaign.row.id):
             self.idle = False
             return False
-        if self._quiet_until is not None and self._clock.now() < self._quiet_until:
+        if self.idle and self.next_at is not None and self._clock.now() < self.next_at:
             return False  # nothing was claimed since; counting a long queue is work
         summary = await self._store.queue_summary(self.campaign.row.id)
         self._store_trouble.well()
         if summary.waiting + summary.claimed + summary.dialing == 0:
             return True
-        due = summary.next_due is not None and summary.next_due <= self._clock.now()
-        self.idle = not due and self._no_way_out() is None
-        self._quiet_until = summary.next_due if self.idle else None
+        waits = self.next_at is not None and self.next_at > self._clock.now()
+        self.idle = waits and self._no_way_out() is None
+        if self.idle:
+            self._leave()
         return False
 
     async def _settle(self, state: CampaignState, reason: str) -> None:
@@ -299,9 +311,18 @@ class CampaignRun:
                 self._store_trouble.failed(f"cannot be set {state}: {error}")
                 if self._over.is_set():
                     return
-                await self._pause(self._store_retry_s)
+                await self._pause(self._shared.store_retry_s)
         self._store_trouble.well()
-        self._observer.campaign_changed(self.campaign.row, state, reason)
+        self._shared.observer.campaign_changed(self.campaign.row, state, reason)
+
+    async def _rest(self) -> None:
+        """Wait until somebody may be called, or something has changed; else for the poll's time."""
+        wait = self._shared.poll_s
+        if self.idle and self.next_at is not None:
+            wait = min(wait, max(0.0, (self.next_at - self._clock.now()).total_seconds()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._stir.wait()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -11,10 +11,9 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,10 +21,12 @@ import structlog
 
 from dialer.calls.frames import AgentFailed, CallEnded, FromAgent, OptOut, TrunkChanged
 from dialer.campaigns.retry import RetryPlan
+from dialer.campaigns.throttle import LONGEST, Throttle
 from dialer.compliance.gate import Gate
 from dialer.engine.agents import AgentPool
 from dialer.engine.attempts import Attempts
-from dialer.engine.campaign_run import CampaignRun
+from dialer.engine.campaign_run import Shared
+from dialer.engine.campaigns import Campaigns
 from dialer.engine.complaint import Complaint
 from dialer.engine.lanes import Lane
 from dialer.engine.observing import SafeObserver
@@ -34,9 +35,10 @@ from dialer.engine.ports import AgentFactory, CampaignLoader, Clock, EngineStore
 from dialer.engine.recorder import Recorder
 from dialer.engine.trunks import TrunkBoard
 from dialer.errors import DialerError, EngineRunning, StoreError
-from dialer.results.records import CampaignRow, CampaignState, Claim
+from dialer.results.records import CampaignRow, CampaignState, Order, OrderKind
 
 HANG_UP_S = 2.0  # from the hang-up of every call to the end of the agents
+HANG_UP_GRACE_S = 40.0  # for a call that was told to hang up: a BYE may take 32 s (RFC 3261, 64*T1)
 WIND_DOWN_S = 5.0  # for the campaigns' tasks to come to an end, should the store hold them up
 
 UNREADABLE = RetryPlan(max_attempts=1_000, gap=timedelta(days=1), waits={})
@@ -77,6 +79,7 @@ class EngineSettings:
     gather_s: float = 0.05  # how long an outcome waits for others, to be stored with them
     heartbeat_s: float = 2.0
     flush_s: float = 10.0  # for the last outcomes to be stored when the run ends
+    longest_call_s: float = 4000.0  # an attempt that is open for longer is hung up, and its agent ended if need be
 
 
 class Engine:
@@ -93,10 +96,11 @@ class Engine:
         clock: Clock,
         observer: Observer,
         settings: EngineSettings,
+        throttle: Throttle | None = None,
     ) -> None:
         """``trunk_limits`` maps each trunk to its calls a second and channels."""
         self._store = store
-        self._gate = gate
+        self._gate: Gate | None = gate
         self._loader = loader
         self._clock = clock
         self._observer = SafeObserver(observer, self._fail)
@@ -109,7 +113,7 @@ class Engine:
             retry_s=settings.store_retry_s,
             gather_s=settings.gather_s,
         )
-        self._attempts = Attempts(self._recorder, clock, self._observer)
+        self._attempts = Attempts(self._recorder, clock, self._observer, on_choked=self._choked)
         self._pool = AgentPool(
             agent_factory,
             self._spawn,
@@ -129,9 +133,24 @@ class Engine:
         )
         self._trunks = TrunkBoard(lambda news: self._observer.trouble("trunk", news))
         self._lanes = {trunk: Lane(cps, channels) for trunk, (cps, channels) in trunk_limits.items()}
-        self._runs: dict[int, tuple[CampaignRun, asyncio.Task[None]]] = {}
-        self._held: defaultdict[int, list[Claim]] = defaultdict(list)
-        self._seen: set[int] = set()  # campaigns that were running in this run
+        self._throttle = throttle or Throttle(())
+        shared = Shared(
+            run_id=self._run_id,
+            store=store,
+            gate=lambda: self._gate,
+            attempts=self._attempts,
+            pool=self._pool,
+            trunks=self._trunks,
+            lanes=self._lanes,
+            throttle=self._throttle,
+            clock=clock,
+            observer=self._observer,
+            may_dial=self._may_dial,
+            poll_s=settings.poll_s,
+            store_retry_s=settings.store_retry_s,
+            trunk_wait_s=settings.trunk_wait_s,
+        )
+        self._campaigns = Campaigns(shared, loader, may_begin=lambda: not self._drain.is_set())
         self._drain = asyncio.Event()
         self._hang_up = asyncio.Event()
         self._failure: Exception | None = None
@@ -145,6 +164,16 @@ class Engine:
         self._drain.set()
         self._hang_up.set()
 
+    @property
+    def next_at(self) -> datetime | None:
+        """While nobody may be called: when the first may be. None: it is at work, or nobody waits."""
+        return self._campaigns.next_at
+
+    def use_gate(self, gate: Gate | None) -> None:
+        """Decide by this one from now on; None: nothing may be decided, and no call is placed."""
+        self._gate = gate
+        self._campaigns.wake()
+
     async def run(self) -> Ending:
         """Work until the settings say so or ``drain`` is called.
 
@@ -152,9 +181,12 @@ class Engine:
         what went wrong inside, after live calls have ended and their outcomes are stored.
         """
         await self._store.start_run(self._run_id, os.getpid(), self._clock.now())
-        helpers = [self._spawn(work) for work in (self._recorder.run(), self._beat(), self._hang_up_when_told())]
+        works = (self._recorder.run(), self._beat(), self._watch_calls(), self._hang_up_when_told())
+        helpers = [self._spawn(work) for work in works]
         try:
             await self._recover()
+            for number, at in await self._store.dialed_since(self._clock.now() - LONGEST):
+                self._throttle.dialed(number, at)
             if not self._drain.is_set():
                 await self._pool.start()
             ending = await self._supervise()
@@ -196,8 +228,10 @@ class Engine:
         trouble = Complaint(self._store_trouble, well_again="campaigns can be read again")
         while not self._drain.is_set():
             try:
+                orders = await self._store.orders()
                 running = list(await self._store.campaigns(CampaignState.RUNNING))
-                await self._match(running)
+                await self._campaigns.match(running)
+                await self._obey(orders)
                 ending = await self._ending(running)
             except StoreError as error:
                 trouble.failed(f"campaigns cannot be read: {error}")
@@ -209,69 +243,34 @@ class Engine:
             await self._pause(self._settings.poll_s)
         return Ending.STOPPED
 
-    async def _match(self, running: Sequence[CampaignRow]) -> None:
-        wanted = {row.id: row for row in running}
-        self._seen |= wanted.keys()
-        for campaign_id in list(self._runs):
-            run, task = self._runs[campaign_id]
-            if task.done():
-                await self._reap(campaign_id)
-                wanted.pop(campaign_id, None)  # ``running`` may be older than its end: the next look tells
-            elif campaign_id not in wanted:
-                run.end()
-        for row in wanted.values():
-            if row.id not in self._runs and not self._drain.is_set():
-                try:
-                    await self._begin(row)
-                except Exception as error:  # noqa: BLE001  the campaign is paused with it
-                    await self._campaign_failed(row, error)
-
-    async def _begin(self, row: CampaignRow) -> None:
-        loaded = await self._loader.load(row)
-        await self._pool.load_sounds(dict(loaded.sounds))
-        run = CampaignRun(
-            loaded,
-            run_id=self._run_id,
-            store=self._store,
-            gate=self._gate,
-            attempts=self._attempts,
-            pool=self._pool,
-            trunks=self._trunks,
-            clock=self._clock,
-            observer=self._observer,
-            lanes=[Lane(loaded.cps, loaded.channels), self._lanes[loaded.trunks[0]]],
-            held=self._held[row.id],
-            may_dial=self._may_dial,
-            poll_s=self._settings.poll_s,
-            store_retry_s=self._settings.store_retry_s,
-            trunk_wait_s=self._settings.trunk_wait_s,
-        )
-        self._runs[row.id] = (run, asyncio.create_task(run.run()))
-
-    async def _reap(self, campaign_id: int) -> None:
-        run, task = self._runs.pop(campaign_id)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            await self._campaign_failed(run.campaign.row, error)
-
-    async def _campaign_failed(self, row: CampaignRow, error: BaseException) -> None:
-        """A campaign that cannot go on is paused with the reason; its contacts stay due."""
-        if isinstance(error, DialerError):
-            reason = str(error)
-        else:
-            reason = f"internal error: {error!r}"
-            _log.error("a campaign's task failed", campaign=row.name, exc_info=error)
-        self._observer.trouble("campaign", f"{row.name}: {reason}")
-        with contextlib.suppress(StoreError):  # then it is found running again, and fails again
-            await self._store.set_campaign_state(row.id, CampaignState.PAUSED, self._clock.now(), reason=reason)
-            self._observer.campaign_changed(row, CampaignState.PAUSED, reason)
+    async def _obey(self, orders: Sequence[Order]) -> None:
+        """What the operators want of this run, besides what the campaigns' states say."""
+        for order in orders:
+            match order.kind:
+                case OrderKind.STOP:
+                    self.hang_up_now()
+                case OrderKind.DRAIN:
+                    self.drain()
+                case OrderKind.HANG_UP if order.campaign_id is not None:
+                    await self._pool.hang_up(self._attempts.of_campaign(order.campaign_id))
+                case OrderKind.HANG_UP:
+                    await self._pool.hang_up_all()
+                case OrderKind.LOOK:
+                    pass
+        if orders:
+            self._campaigns.wake()
+            if self._drain.is_set():
+                self._campaigns.end()
+            await self._store.orders_taken(orders[-1].id, self._clock.now())
 
     async def _ending(self, running: Sequence[CampaignRow]) -> Ending | None:
         if self._settings.until is RunUntil.FOREVER or self._pool.live_calls:
             return None
-        if not running and not self._runs:
+        runs = self._campaigns.runs
+        if not running and not runs:
             paused = await self._store.campaigns(CampaignState.PAUSED)
-            return Ending.PAUSED if any(row.id in self._seen for row in paused) else Ending.DONE
-        idle = all(run.idle for run, _ in self._runs.values()) and len(self._runs) == len(running)
+            return Ending.PAUSED if any(row.id in self._campaigns.seen for row in paused) else Ending.DONE
+        idle = all(run.idle for run in runs) and len(runs) == len(running)
         return Ending.IDLE if idle and self._settings.until is RunUntil.IDLE else None
 
     def _may_dial(self) -> bool:
@@ -309,10 +308,8 @@ class Engine:
 
     async def _wind_down(self) -> None:
         """Let live calls end; hang up when told to, or when the drain has lasted long enough."""
-        for run, _ in self._runs.values():
-            run.end()
-        if self._runs:
-            await asyncio.wait([task for _, task in self._runs.values()], timeout=WIND_DOWN_S)
+        self._campaigns.end()
+        await self._campaigns.ended(WIND_DOWN_S)
         quiet, hang_up = self._spawn(self._pool.quiet()), self._spawn(_until(self._hang_up))
         await asyncio.wait({quiet, hang_up}, timeout=self._settings.drain_s, return_when=asyncio.FIRST_COMPLETED)
         if not quiet.done():
@@ -323,11 +320,7 @@ class Engine:
 
     async def _let_go(self, helpers: Sequence[asyncio.Task[None]]) -> None:
         """End everything. What dies with the agents has been given to the recorder: it is the last thing written."""
-        for _, task in self._runs.values():
-            task.cancel()
-        await asyncio.gather(*(task for _, task in self._runs.values()), return_exceptions=True)
-        for campaign_id in list(self._runs):
-            await self._reap(campaign_id)
+        await self._campaigns.cancel()
         await self._pool.close()
         try:
             async with asyncio.timeout(self._settings.flush_s):
@@ -378,6 +371,19 @@ class Engine:
                 raise  # ends this run
             except StoreError:
                 continue  # those who claim and record meet the same store, and say so
+
+    async def _watch_calls(self) -> None:
+        """No call may be up for ever: one that its agent does not end is hung up, and then its agent is ended."""
+        while True:
+            await asyncio.sleep(self._settings.heartbeat_s)
+            late = self._attempts.overdue(self._settings.longest_call_s)
+            if late:
+                await self._pool.hang_up(late)
+                await self._pool.end_agents_of(self._attempts.overdue(self._settings.longest_call_s + HANG_UP_GRACE_S))
+
+    def _choked(self, trunk: str) -> None:
+        rate = self._lanes[trunk].rate(self._clock.monotonic())
+        self._observer.trouble("trunk", f"{trunk} chokes: no more than {rate:.1f} calls a second for now")
 
     def _store_trouble(self, detail: str) -> None:
         self._observer.trouble("store", detail)

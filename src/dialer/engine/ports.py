@@ -30,6 +30,8 @@ from dialer.results.records import (
     Decided,
     Ended,
     InterruptedAttempt,
+    Order,
+    PlaceDue,
     QueueSummary,
 )
 
@@ -78,8 +80,33 @@ class EngineStore(Protocol):
         self, campaign_id: int, state: CampaignState, now: datetime, *, reason: str = ""
     ) -> None: ...
 
-    async def claim(self, run_id: str, campaign_id: int, limit: int, now: datetime) -> Sequence[Claim]:
-        """Take up to ``limit`` due contacts, earliest due first; never a number that has an open attempt or claim."""
+    async def places(self, campaign_id: int) -> Sequence[PlaceDue]:
+        """The places in which contacts of a campaign wait, each with the earliest time that one is due."""
+        ...
+
+    async def claim(
+        self, run_id: str, campaign_id: int, places: Sequence[int], limit: int, now: datetime
+    ) -> Sequence[Claim]:
+        """Take up to ``limit`` due contacts, of the first place first, in order of due time and priority.
+
+        Never a number that has an open attempt or claim.
+        """
+        ...
+
+    async def put_back(self, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
+        """Let claims wait until then; nothing was decided about them."""
+        ...
+
+    async def orders(self) -> Sequence[Order]:
+        """What operators want, and have not got yet, oldest first."""
+        ...
+
+    async def orders_taken(self, last: int, now: datetime) -> None:
+        """Say that the orders up to this number have been carried out."""
+        ...
+
+    async def dialed_since(self, since: datetime) -> Sequence[tuple[str, datetime]]:
+        """The numbers dialed from then on, and when, oldest first."""
         ...
 
     async def facts(self, claims: Sequence[Claim], now: datetime) -> Sequence[Facts]:
@@ -155,6 +182,8 @@ class LoadedCampaign:
     channels: int
     display_name: str
     sounds: Mapping[str, str]
+    ramp_s: float = 0.0  # from its first call until its full rate
+    share: float = 1.0  # of the trunks' room, among the campaigns that call at the same time
 
 
 class CampaignLoader(Protocol):

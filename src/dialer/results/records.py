@@ -48,6 +48,43 @@ QUEUE_TRANSITIONS: Mapping[QueueState, frozenset[QueueState]] = {
 }
 
 
+class OrderKind(StrEnum):
+    """What an operator wants of the running engine. What is to be true then stands in other tables already."""
+
+    LOOK = "look"  # something has changed: contacts, states, paces
+    HANG_UP = "hang_up"  # the live calls of one campaign, or of all, now
+    DRAIN = "drain"  # end the run once the live calls have ended
+    STOP = "stop"  # end the run, and its calls, now
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order, not yet carried out."""
+
+    id: int
+    kind: OrderKind
+    campaign_id: int | None  # None: all
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceDue:
+    """A place in which contacts of a campaign wait. ``key`` is empty where it is not known."""
+
+    place_id: int
+    key: str
+    next_due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A contact that has stood in one state past its deadline."""
+
+    e164: str
+    state: QueueState
+    since: datetime
+    deadline: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
     """A campaign as stored: its definition is the text of the TOML file it was created from."""
@@ -58,6 +95,8 @@ class CampaignRow:
     definition: str
     base_dir: str  # what relative sound paths are relative to
     pause_reason: str = ""
+    cps: float | None = None  # an operator's, instead of the definition's
+    channels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

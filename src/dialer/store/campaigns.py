@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +21,17 @@ from dialer.results.records import (
     CampaignRow,
     CampaignState,
     Claim,
+    Overdue,
+    PlaceDue,
     QueueState,
     QueueSummary,
 )
 from dialer.store.audit import append
+from dialer.store.claiming import places_due
 from dialer.store.contact_lists import list_ids, one_of_each_place
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, contact_of, facts_of_stranger, no_registries, read_facts
+from dialer.store.overdue import overdue
 from dialer.store.schema import campaign, campaign_list, contact, contact_list, outcome, queue
 
 
@@ -156,6 +160,24 @@ class Campaigns:
 
         return await self._database.read(work)
 
+    async def waiting(self, campaign_id: int) -> list[tuple[PlaceDue, int]]:
+        """Where contacts wait, and how many in each place. Counts the queue: not for every step of an engine."""
+
+        def work(connection: sa.Connection) -> list[tuple[PlaceDue, int]]:
+            query = (
+                sa.select(queue.c.place_id, sa.func.count().label("contacts"))
+                .where(queue.c.campaign_id == campaign_id, queue.c.state == QueueState.WAITING)
+                .group_by(queue.c.place_id)
+            )
+            counts = {row.place_id: row.contacts for row in connection.execute(query)}
+            return [(each, counts[each.place_id]) for each in places_due(connection, campaign_id)]
+
+        return await self._database.read(work)
+
+    async def overdue(self, campaign_id: int, longest_call: timedelta, now: datetime) -> list[Overdue]:
+        """Its contacts that have stood in one state past its deadline; none should."""
+        return await self._database.read(lambda connection: overdue(connection, campaign_id, longest_call, now))
+
     async def places(self, campaign_id: int) -> list[Contact]:
         """A contact of its lists for each place and kind of number in them."""
 
@@ -197,6 +219,8 @@ def row_of(row: sa.Row[Any]) -> CampaignRow:
         definition=row.definition,
         base_dir=row.base_dir,
         pause_reason=row.pause_reason,
+        cps=row.cps,
+        channels=row.channels,
     )
 
 
@@ -261,6 +285,8 @@ def _fill_queue(connection: sa.Connection, campaign_id: int, now: datetime) -> i
             sa.literal(0),
             sa.literal(""),
             sa.literal(""),
+            contact.c.place_id,
+            contact.c.priority,
         )
         .join(campaign_list, campaign_list.c.list_id == contact.c.list_id)
         .where(campaign_list.c.campaign_id == campaign_id)
@@ -275,6 +301,8 @@ def _fill_queue(connection: sa.Connection, campaign_id: int, now: datetime) -> i
         "attempts",
         "last_outcome",
         "why_finished",
+        "place_id",
+        "priority",
     )
     query = insert(queue).from_select(columns, listed).on_conflict_do_nothing()
     return connection.execute(query).rowcount

@@ -14,14 +14,17 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from dialer.contacts.contact import Contact
+from dialer.compliance.whereabouts import Whereabouts
+from dialer.contacts.contact import USUAL_PRIORITY, Contact
 from dialer.errors import StoreError
 from dialer.results.audit import AuditKind
+from dialer.results.records import OrderKind, QueueState
 from dialer.store.audit import append
 from dialer.store.database import Database
 from dialer.store.facts import contact_of
+from dialer.store.orders import give_order
 from dialer.store.permissions import consent_row
-from dialer.store.schema import consent, contact, contact_list
+from dialer.store.schema import campaign_list, consent, contact, contact_list, place, queue
 
 BATCH = 1000
 
@@ -40,6 +43,7 @@ _FIELDS = (
     "language",
     "extra",
     "digest",
+    "priority",
 )
 
 # What is being imported waits in temporary tables, so that reading a long file locks nobody out.
@@ -49,6 +53,7 @@ _staged = sa.Table(
     _staging,
     sa.Column("row", sa.Integer, primary_key=True),
     *(sa.Column(name, contact.c[name].type, unique=name == "e164") for name in _FIELDS),
+    sa.Column("place", sa.Text, nullable=False),
     prefixes=["TEMPORARY"],
 )
 _CONSENT_FIELDS = tuple(column.name for column in consent.columns if column.name not in {"id", "recorded_at"})
@@ -107,8 +112,9 @@ class ContactLists:
         async with self._database.apart() as transact:
             await transact(_staging.drop_all)  # of an import that broke off
             await transact(_staging.create_all)
+            whereabouts = Whereabouts()
             for batch in _batches(contacts):
-                await transact(partial(_stage, batch=batch))
+                await transact(partial(_stage, batch=batch, whereabouts=whereabouts))
                 given += len(batch)
                 if progress is not None:
                     progress(given)
@@ -192,8 +198,9 @@ def _batches(contacts: Iterable[Contact]) -> Iterator[list[Contact]]:
         yield batch
 
 
-def _stage(connection: sa.Connection, batch: Sequence[Contact]) -> None:
-    connection.execute(insert(_staged).on_conflict_do_nothing(), [_row(each) for each in batch])
+def _stage(connection: sa.Connection, batch: Sequence[Contact], whereabouts: Whereabouts) -> None:
+    rows = [_row(each) | {"place": whereabouts.place(each).key} for each in batch]
+    connection.execute(insert(_staged).on_conflict_do_nothing(), rows)
     given = [consent_row(each.number.e164, each.consent) for each in batch if each.consent is not None]
     if given:
         connection.execute(sa.insert(_staged_consent), given)
@@ -216,23 +223,29 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
     same = how_many(there(sa.and_(contact.c.list_id == list_id, contact.c.digest == _staged.c.digest)))
     on_other_lists = how_many(there(contact.c.list_id != list_id))
 
+    places = sa.select(_staged.c.place).distinct().where(sa.true())
+    connection.execute(insert(place).from_select(["key"], places).on_conflict_do_nothing())
     rows = sa.select(
         sa.literal(list_id),
         sa.literal(now, type_=contact.c.imported_at.type),
         sa.literal(now, type_=contact.c.updated_at.type),
+        place.c.id,
         *(_staged.c[name] for name in _FIELDS),
-    )
+    ).join(place, place.c.key == _staged.c.place)
     upsert = insert(contact).from_select(
-        ["list_id", "imported_at", "updated_at", *_FIELDS], rows.where(sa.true()).order_by(_staged.c.row)
+        ["list_id", "imported_at", "updated_at", "place_id", *_FIELDS],
+        rows.where(sa.true()).order_by(_staged.c.row),
     )
-    changed = {name: upsert.excluded[name] for name in ("updated_at", *_FIELDS) if name != "e164"}
+    changed = {name: upsert.excluded[name] for name in ("updated_at", "place_id", *_FIELDS) if name != "e164"}
     connection.execute(
         upsert.on_conflict_do_update(
             index_elements=[contact.c.list_id, contact.c.e164],
             set_=changed,
-            where=contact.c.digest != upsert.excluded.digest,
+            where=sa.or_(contact.c.digest != upsert.excluded.digest, contact.c.place_id != upsert.excluded.place_id),
         )
     )
+    _move_in_queues(connection, list_id, now)
+    give_order(connection, OrderKind.LOOK, now)
     consents = sa.select(
         sa.literal(now, type_=consent.c.recorded_at.type), *(_staged_consent.c[name] for name in _CONSENT_FIELDS)
     )
@@ -251,6 +264,29 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
     return counts
 
 
+def _move_in_queues(connection: sa.Connection, list_id: int, now: datetime) -> None:
+    """Contacts that wait in queues do so at the place, and with the priority, that the list now says."""
+    wait = (
+        sa.select(queue.c.id, contact.c.place_id, contact.c.priority)
+        .join(campaign_list, campaign_list.c.list_id == contact.c.list_id)
+        .join(queue, sa.and_(queue.c.campaign_id == campaign_list.c.campaign_id, queue.c.e164 == contact.c.e164))
+        .where(
+            contact.c.list_id == list_id,
+            contact.c.updated_at == now,
+            contact.c.id == queue.c.contact_id,
+            queue.c.state == QueueState.WAITING,
+            sa.or_(queue.c.place_id != contact.c.place_id, queue.c.priority != contact.c.priority),
+        )
+    )
+    moved = [row._asdict() for row in connection.execute(wait)]
+    if moved:
+        to = sa.update(queue).where(queue.c.id == sa.bindparam("queue"))
+        connection.execute(
+            to.values(place_id=sa.bindparam("to_place"), priority=sa.bindparam("to_priority")),
+            [{"queue": m["id"], "to_place": m["place_id"], "to_priority": m["priority"]} for m in moved],
+        )
+
+
 def _row(each: Contact) -> dict[str, Any]:
     row: dict[str, Any] = {
         "e164": each.number.e164,
@@ -267,5 +303,8 @@ def _row(each: Contact) -> dict[str, Any]:
         "language": each.language,
         "extra": msgspec.json.encode(dict(each.extra), order="sorted").decode(),
     }
-    digest = hashlib.blake2b(msgspec.json.encode(list(row.values())), digest_size=16).digest()
-    return {**row, "digest": digest}
+    said = list(row.values())
+    if each.priority != USUAL_PRIORITY:
+        said.append(each.priority)
+    digest = hashlib.blake2b(msgspec.json.encode(said), digest_size=16).digest()
+    return {**row, "digest": digest, "priority": each.priority}

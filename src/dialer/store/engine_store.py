@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import DncEntry, Facts
@@ -23,21 +21,20 @@ from dialer.results.records import (
     Decided,
     Ended,
     InterruptedAttempt,
+    Order,
+    PlaceDue,
     QueueState,
     QueueSummary,
 )
 from dialer.store.audit import append
 from dialer.store.campaigns import move_campaign, queue_summary, row_of
+from dialer.store.claiming import SILENCE, claim, dialed_since, places_due, put_back, superseded
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, no_registries, read_facts
+from dialer.store.orders import mark_taken, open_orders
 from dialer.store.permissions import add_dnc, note_dnc, revoke
 from dialer.store.recording import keep_texts, record_decisions, record_outcomes
-from dialer.store.schema import IN_HAND, AttemptState, attempt, campaign, queue, run
-
-SILENCE = timedelta(seconds=15)
-"""A run that has said nothing for this long is taken for dead."""
-
-_json = msgspec.json.Encoder()
+from dialer.store.schema import AttemptState, attempt, campaign, queue, run
 
 
 class SqlEngineStore:
@@ -64,6 +61,7 @@ class SqlEngineStore:
                     run_id=run_id, pid=pid, host=socket.gethostname(), started_at=now, heartbeat_at=now
                 )
             )
+            mark_taken(connection, None, now)
             append(connection, now, AuditKind.RUN, run_id, event="started", pid=pid, host=socket.gethostname())
 
         await self._database.write(work)
@@ -74,7 +72,7 @@ class SqlEngineStore:
         def work(connection: sa.Connection) -> None:
             query = sa.update(run).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
             if connection.execute(query.values(heartbeat_at=now)).rowcount == 0:
-                raise _superseded()
+                raise superseded()
 
         await self._database.write(work)
 
@@ -132,31 +130,35 @@ class SqlEngineStore:
         """Raises StoreError for a transition that CampaignState does not know; the same state again is none."""
         await self._database.write(lambda connection: move_campaign(connection, campaign_id, state, now, reason))
 
-    async def claim(self, run_id: str, campaign_id: int, limit: int, now: datetime) -> Sequence[Claim]:
-        """Take up to ``limit`` due contacts of a running campaign, earliest due first.
+    async def places(self, campaign_id: int) -> Sequence[PlaceDue]:
+        """The places in which contacts of a campaign wait, each with the earliest time that one is due."""
+        return await self._database.read(lambda connection: places_due(connection, campaign_id))
+
+    async def claim(
+        self, run_id: str, campaign_id: int, places: Sequence[int], limit: int, now: datetime
+    ) -> Sequence[Claim]:
+        """Take up to ``limit`` due contacts of a running campaign: of the first place first, there the earliest due.
 
         A number with a claim or an open attempt in any campaign is left out. Raises EngineRunning when this run was
         taken for dead in the meantime.
         """
+        return await self._database.write(lambda connection: claim(connection, run_id, campaign_id, places, limit, now))
 
-        def work(connection: sa.Connection) -> list[Claim]:
-            rows = connection.execute(
-                _CLAIM, {"run_id": run_id, "of_campaign": campaign_id, "how_many": limit, "now": now}
-            ).all()
-            if not rows and not _is_live(connection, run_id):
-                raise _superseded()
-            return [
-                Claim(
-                    queue_id=row.id,
-                    campaign_id=campaign_id,
-                    contact_id=row.contact_id,
-                    e164=row.e164,
-                    attempts=row.attempts,
-                )
-                for row in sorted(rows, key=lambda row: (row.due_at, row.id))
-            ]
+    async def put_back(self, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
+        """Let claims wait until then; nothing was decided about them."""
+        await self._database.write(lambda connection: put_back(connection, claims, due_at))
 
-        return await self._database.write(work)
+    async def orders(self) -> Sequence[Order]:
+        """What operators want, and have not got yet, oldest first."""
+        return await self._database.read(open_orders)
+
+    async def orders_taken(self, last: int, now: datetime) -> None:
+        """Say that the orders up to this number have been carried out."""
+        await self._database.write(lambda connection: mark_taken(connection, last, now))
+
+    async def dialed_since(self, since: datetime) -> Sequence[tuple[str, datetime]]:
+        """The numbers dialed from then on, by whichever campaign, and when."""
+        return await self._database.read(lambda connection: dialed_since(connection, since))
 
     async def facts(self, claims: Sequence[Claim], now: datetime) -> Sequence[Facts]:
         """The facts for each claim, in order, read now."""
@@ -210,44 +212,6 @@ def _alive(row: sa.Row[Any], now: datetime) -> bool:
     return True
 
 
-def _superseded() -> EngineRunning:
-    return EngineRunning(
-        f"this run said nothing for {SILENCE.seconds} seconds and another engine took the store over",
-        hint="start again once the other has ended",
-    )
-
-
-def _is_live(connection: sa.Connection, run_id: str) -> bool:
-    query = sa.select(run.c.run_id).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
-    return connection.execute(query).first() is not None
-
-
 def _release(connection: sa.Connection, whose: sa.ColumnElement[bool]) -> int:
     query = sa.update(queue).where(queue.c.state == QueueState.CLAIMED, whose)
-    return connection.execute(query.values(state=QueueState.WAITING, claimed_by=None)).rowcount
-
-
-def _claim() -> ReturningUpdate[Any]:
-    other = queue.alias("other")
-    due = (
-        sa.select(queue.c.id)
-        .where(
-            queue.c.campaign_id == sa.bindparam("of_campaign"),
-            queue.c.state == QueueState.WAITING,
-            queue.c.due_at <= sa.bindparam("now"),
-            sa.exists().where(campaign.c.id == sa.bindparam("of_campaign"), campaign.c.state == CampaignState.RUNNING),
-            sa.exists().where(run.c.run_id == sa.bindparam("run_id"), run.c.ended_at.is_(None)),
-            ~sa.exists().where(other.c.e164 == queue.c.e164, sa.text(f"other.{IN_HAND}")),
-        )
-        .order_by(queue.c.due_at, queue.c.id)
-        .limit(sa.bindparam("how_many"))
-    )
-    return (
-        sa.update(queue)
-        .where(queue.c.id.in_(due.correlate(None)))
-        .values(state=QueueState.CLAIMED, claimed_by=sa.bindparam("run_id"))
-        .returning(queue.c.id, queue.c.contact_id, queue.c.e164, queue.c.attempts, queue.c.due_at)
-    )
-
-
-_CLAIM = _claim()
+    return connection.execute(query.values(state=QueueState.WAITING, claimed_by=None, claimed_at=None)).rowcount

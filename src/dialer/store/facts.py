@@ -122,6 +122,7 @@ def contact_of(row: sa.Row[Any]) -> Contact:
         line_type=LineType(row.line_type),
         relationship=Relationship(row.relationship),
         language=row.language,
+        priority=row.priority,
         extra=MappingProxyType(msgspec.json.decode(row.extra, type=dict[str, str])),
     )
 

@@ -15,6 +15,7 @@ from dialer.store.erasure import Erasure
 from dialer.store.facts import AskRegistries, no_registries
 from dialer.store.permissions import Consents, Dealings, DoNotCall, ReassignedNumbers
 from dialer.store.reports import Reports
+from dialer.store.steering import Steering
 
 _SCHEME = "sqlite:///"
 
@@ -31,6 +32,7 @@ class Store:
         self.dealings = Dealings(database)
         self.reassigned = ReassignedNumbers(database)
         self.campaigns = Campaigns(database, ask)
+        self.steering = Steering(database)
         self.audit = Audit(database)
         self.erasure = Erasure(database)
         self.reports = Reports(database)

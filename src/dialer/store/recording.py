@@ -42,6 +42,7 @@ _FROM_HAND = (
         attempts=queue.c.attempts + sa.bindparam("counted"),
         last_outcome=sa.func.coalesce(sa.bindparam("ended_as", type_=sa.Text), queue.c.last_outcome),
         claimed_by=None,
+        claimed_at=None,
     )
 )
 

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DealingKind, Reassigned
 from dialer.contacts.contact import ConsentKind
-from dialer.results.records import CampaignState, QueueState
+from dialer.results.records import CampaignState, OrderKind, QueueState
 from dialer.store.types import Flag, Utc
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that these tables are."""
 
 IN_HAND = "state IN ('claimed', 'dialing')"
@@ -58,12 +58,28 @@ def _number() -> sa.Column[str]:
     return sa.Column("e164", sa.Text, nullable=False)
 
 
+def _place() -> sa.Column[int]:
+    """Of the place table; 0: not known, as of rows from before there was one."""
+    return sa.Column("place_id", sa.Integer, nullable=False, server_default="0")
+
+
+def _priority() -> sa.Column[int]:
+    return sa.Column("priority", sa.Integer, nullable=False, server_default="5")
+
+
 contact_list = sa.Table(
     "contact_list",
     metadata,
     _id(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("created_at", Utc, nullable=False),
+)
+
+place = sa.Table(  # where people may be, as far as the law asks
+    "place",
+    metadata,
+    _id(),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # compliance.whereabouts.Place.key
 )
 
 contact = sa.Table(
@@ -87,6 +103,8 @@ contact = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False),  # of all the above: tells a changed row from an unchanged
     sa.Column("imported_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
+    _place(),
+    _priority(),
     sa.UniqueConstraint("list_id", "e164"),
     sa.Index("contact_by_number", "e164"),
 )
@@ -182,6 +200,8 @@ campaign = sa.Table(
     _text("pause_reason"),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("changed_at", Utc, nullable=False),
+    sa.Column("cps", sa.Float),  # instead of what the definition says
+    sa.Column("channels", sa.Integer),
     _one_of("state", CampaignState),
 )
 
@@ -220,12 +240,15 @@ queue = sa.Table(
     _text("last_outcome"),
     _text("why_finished"),
     sa.Column("claimed_by", sa.ForeignKey("run.run_id")),
+    _place(),
+    _priority(),
+    sa.Column("claimed_at", Utc),
     _one_of("state", QueueState),
     sa.CheckConstraint("attempts >= 0", name="attempts_counted"),
     sa.CheckConstraint("(state = 'finished') = (why_finished <> '')", name="finished_with_reason"),
     sa.CheckConstraint(f"({IN_HAND}) = (claimed_by IS NOT NULL)", name="in_hand_of_a_run"),
     sa.UniqueConstraint("campaign_id", "e164"),  # one person, one number, whatever the lists
-    sa.Index("queue_due", "campaign_id", "state", "due_at"),
+    sa.Index("queue_due", "campaign_id", "state", "place_id", "due_at", "priority"),
     sa.Index("queue_in_hand", "e164", unique=True, sqlite_where=sa.text(IN_HAND)),
 )
 
@@ -326,6 +349,18 @@ suppressed = sa.Table(  # append-only: numbers whose people were erased, as keye
     sa.Column("mac", sa.LargeBinary, primary_key=True),
     sa.Column("since", Utc, nullable=False),
     _text("reason"),
+)
+
+orders = sa.Table(  # what operators want of the running engine, now
+    "orders",
+    metadata,
+    _id(),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("campaign_id", sa.ForeignKey("campaign.id")),
+    sa.Column("taken_at", Utc),
+    _one_of("kind", OrderKind),
+    sa.Index("orders_open", "id", sqlite_where=sa.text("taken_at IS NULL")),
 )
 
 erasing = sa.Table(  # filled and emptied within one transaction: whose rows the triggers let go

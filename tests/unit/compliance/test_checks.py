@@ -12,10 +12,11 @@ from dialer.compliance.case import Case
 from dialer.compliance.checks import CHECKS, run_checks
 from dialer.compliance.consent import is_landline
 from dialer.compliance.decision import CheckName, CheckResult, Verdict
-from dialer.compliance.ground import Ground, Place
+from dialer.compliance.ground import Ground
 from dialer.compliance.operator import Operator
 from dialer.compliance.policy import CallerIdRight, CampaignPolicy, DncEntry, Facts, PastAttempt, Purpose
 from dialer.compliance.rules import builtin_rules
+from dialer.compliance.whereabouts import Place
 from dialer.contacts.contact import ConsentKind, Contact, LineType, Number, NumberKind, Recipient, Relationship
 from dialer.contacts.numbers import parse_number
 from dialer.contacts.zones import candidate_zones, jurisdictions

@@ -10,10 +10,11 @@ import pytest
 from tests.contract import lawful_values
 
 from dialer.compliance.decision import PERMIT_LIFETIME, CheckName, Verdict
-from dialer.compliance.ground import Ground, Place
+from dialer.compliance.ground import Ground
 from dialer.compliance.operator import DocumentKind, Operator
 from dialer.compliance.policy import CallerIdRight, CampaignPolicy, Purpose
 from dialer.compliance.rules import builtin_rules
+from dialer.compliance.whereabouts import Place
 
 RULES = builtin_rules()
 NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)  # 13:00 in New York

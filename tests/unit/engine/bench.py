@@ -18,6 +18,7 @@ from dialer.calls.plan import CallLimits, CallScript
 from dialer.calls.trunk import TrunkState, TrunkStatus
 from dialer.campaigns.definition import parse_definition
 from dialer.campaigns.retry import RetryPlan
+from dialer.campaigns.throttle import Throttle
 from dialer.compliance.decision import Permit
 from dialer.compliance.gate import Gate
 from dialer.compliance.operator import Operator
@@ -171,6 +172,7 @@ class Loader:
 
     def __init__(self) -> None:
         self.broken: dict[str, Exception] = {}
+        self.shares: dict[str, float] = {}
 
     async def load(self, row: CampaignRow) -> LoadedCampaign:
         if row.name in self.broken:
@@ -187,6 +189,7 @@ class Loader:
             channels=definition.pacing.channels,
             display_name="",
             sounds={f"message of {row.name}": "/sounds/message.wav"},
+            share=self.shares.get(row.name, 1.0),
         )
 
     async def retry_plan(self, row: CampaignRow) -> RetryPlan:
@@ -208,6 +211,7 @@ class Bench:
         self.limits: dict[str, tuple[float, int]] = {"office": (200.0, 100)}
         self.network = Network(self.clock, KEY, {})
         self.trunk("office")
+        self.throttle = Throttle(())
         self.logged: list[MutableMapping[str, Any]] = []
         self._engine: Engine | None = None
         self._task: asyncio.Task[Ending] | None = None
@@ -283,6 +287,7 @@ class Bench:
             clock=self.clock,
             observer=self.watcher,
             settings=settings,
+            throttle=self.throttle,
         )
 
     async def run(self, settings: EngineSettings = FAST) -> Ending:
@@ -316,9 +321,9 @@ class Bench:
     async def idle(self) -> None:
         """Wait until the engine at work has nothing due and nothing under way."""
         assert self._engine is not None
-        runs = self._engine._runs
+        campaigns = self._engine._campaigns
         await asyncio.sleep(3 * FAST.poll_s)
-        await self.until(lambda: all(run.idle for run, _ in runs.values()) and not self.network.up)
+        await self.until(lambda: all(run.idle for run in campaigns.runs) and not self.network.up)
 
     def lanes(self) -> list[tuple[int, int]]:
         """What is reserved and taken on each trunk of the engine at work, or last at work."""

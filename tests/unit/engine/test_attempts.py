@@ -13,8 +13,8 @@ from tests.unit.engine.bench import NOW, MovableClock, Watcher, e164
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import CallRecord, EndedBy
 from dialer.campaigns.retry import NEVER_RETRIED, NOBODY_RANG, RetryPlan
-from dialer.engine.attempts import TRUNK_FAILURES, Attempts
-from dialer.engine.lanes import Lane
+from dialer.engine.attempts import TRUNK_FAILURES, Attempts, Flight
+from dialer.engine.lanes import Lane, Ticket
 from dialer.engine.ports import EngineStore
 from dialer.engine.recorder import Recorder
 from dialer.results.records import CampaignRow, CampaignState, Claim, Ended, InterruptedAttempt
@@ -43,7 +43,7 @@ class Desk:
     def open(self, attempt_id: str, attempts: int = 0) -> None:
         claim = Claim(queue_id=1, campaign_id=1, contact_id=1, e164=e164(0), attempts=attempts)
         self.lane.reserve(1)
-        self.attempts.opened(attempt_id, claim, CAMPAIGN, PLAN, [self.lane])
+        self.attempts.opened(attempt_id, Flight(claim, CAMPAIGN, PLAN), Ticket("office", (self.lane,)))
 
     def end(self, attempt_id: str, outcome: Outcome, **evidence: Any) -> None:
         record = CallRecord(attempt_id=attempt_id, outcome=outcome, ended_at=NOW, ended_by=EndedBy.CALLEE)

@@ -8,17 +8,17 @@ from dialer.engine.lanes import HORIZON_S, Lane
 
 def test_it_gives_room_for_its_horizon_and_no_more() -> None:
     lane = Lane(cps=100, channels=1000)
-    assert lane.room(0.0) == 100 * HORIZON_S
+    assert lane.room(None, 0.0) == 100 * HORIZON_S
     lane.reserve(25)
     assert lane.delay(0.0) == HORIZON_S / 2
     lane.give_back(13)
     assert lane.delay(0.0) == 0
-    assert lane.room(0.0) == 13
+    assert lane.room(None, 0.0) == 13
 
 
 def test_a_slow_lane_has_one_call_on_its_way_and_waits_before_the_next() -> None:
     lane = Lane(cps=0.1, channels=10)
-    assert (lane.delay(0.0), lane.room(0.0)) == (0, 1)
+    assert (lane.delay(0.0), lane.room(None, 0.0)) == (0, 1)
     lane.reserve(1)
     lane.dialed(0.0)
     assert lane.wait(0.0) == 10
@@ -30,10 +30,12 @@ def test_users_share_the_room() -> None:
     lane = Lane(cps=100, channels=1000)
     for user in "abcde":
         lane.join(user)
-    assert lane.room(0.0) == 5
+    assert lane.room("c", 0.0) == 5
     lane.leave("a")
     lane.leave("b")
-    assert lane.room(0.0) == 8
+    assert lane.room("c", 0.0) == 8
+    lane.join("d", share=2.0)
+    assert (lane.room("c", 0.0), lane.room("d", 0.0)) == (6, 12)
 
 
 def test_what_is_given_back_or_skipped_takes_no_room() -> None:
@@ -42,11 +44,11 @@ def test_what_is_given_back_or_skipped_takes_no_room() -> None:
     lane.give_back(2)
     lane.skipped()
     lane.ended()
-    assert lane.room(0.0) == 3
+    assert lane.room(None, 0.0) == 3
     lane.dialed(0.0)
-    assert lane.room(1.0) == 3
+    assert lane.room(None, 1.0) == 3
     lane.ended()
-    assert lane.room(1.0) == 4
+    assert lane.room(None, 1.0) == 4
 
 
 @given(
@@ -60,7 +62,7 @@ def test_neither_limit_is_ever_passed(cps: float, channels: int, steps: list[tup
     dials: list[float] = []
     for what, later in steps:
         now += later
-        if what == "claim" and not lane.delay(now) and (room := lane.room(now)) > 0:
+        if what == "claim" and not lane.delay(now) and (room := lane.room(None, now)) > 0:
             lane.reserve(room)
             reserved += room
         elif what == "dial" and reserved and not lane.wait(now):

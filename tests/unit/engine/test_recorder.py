@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
+from tests.contract.store_values import take_due
 from tests.unit.engine.bench import NOW, Bench, e164
 
 from dialer.calls.outcome import Outcome
@@ -23,7 +24,7 @@ async def open_attempts(bench: Bench, contacts: int) -> list[Ended]:
     campaign_id = await bench.campaign([e164(index) for index in range(contacts)])
     store = bench.store.engine
     await store.start_run("this", os.getpid(), bench.clock.now())
-    claims = await store.claim("this", campaign_id, contacts, bench.clock.now())
+    claims = await take_due(bench.store, "this", campaign_id, contacts, bench.clock.now())
     decided = [bench.permitted(claim) for claim in claims]
     await store.record_decisions(decided)
     return [Ended(each.claim.queue_id, a_record(each.attempt_id), None, "reached") for each in decided]

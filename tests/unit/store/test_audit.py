@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.contract.store_values import NOW, RUN, a_consent, a_run, e164, ended, permitted, refused
+from tests.contract.store_values import NOW, RUN, a_consent, a_run, e164, ended, permitted, refused, take_due
 
 from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import DncEntry
@@ -46,7 +46,7 @@ async def shop(tmp_path: Path) -> Shop:
         await store.consents.add(e164(0), a_consent(), NOW)
         await store.dnc.add([DncEntry(e164(5), NOW, "asked", "Jo")])
         await store.engine.keep_texts([BasisText("abc", "rules", b"{}")], NOW)
-        claims = await store.engine.claim(RUN, campaign_id, 4, NOW)
+        claims = await take_due(store, RUN, campaign_id, 4, NOW)
         decided = [permitted(claims[0]), permitted(claims[1]), refused(claims[2]), refused(claims[3])]
         await store.engine.record_decisions(decided)
         await store.engine.record_outcomes([ended(decided[0]), ended(decided[1])])

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.contract.store_values import NOW, e164, ended, permitted
+from tests.contract.store_values import NOW, e164, ended, permitted, take_due
 
 from dialer.calls.outcome import Outcome
 from dialer.results.records import QueueSummary
@@ -21,7 +21,7 @@ ENGINE = """
 import asyncio, os, signal, sys
 sys.path.insert(0, sys.argv[3])
 from dialer.store.open import Store
-from tests.contract.store_values import NOW, RUN, a_run, ended, permitted
+from tests.contract.store_values import NOW, RUN, a_run, ended, permitted, take_due
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -33,7 +33,7 @@ def dying(write):
 async def main(path, moment):
     store = await Store.open(path, create=True)
     campaign_id = await a_run(store, contacts=4)
-    claims = await store.engine.claim(RUN, campaign_id, 3, NOW)
+    claims = await take_due(store, RUN, campaign_id, 3, NOW)
     if moment == "claimed":
         die()
     decided = [permitted(claim) for claim in claims[:2]]
@@ -89,7 +89,7 @@ async def test_a_killed_engine_is_recovered_from(
         assert [each.e164 for each in interrupted] == [e164(index) for index in left_open]
         assert await store.engine.release_claims("next", NOW) == left.claimed
 
-        claims = await store.engine.claim("next", campaign.id, 10, NOW)
+        claims = await take_due(store, "next", campaign.id, 10, NOW)
         assert len(claims) == left.waiting + left.claimed
         assert {claim.e164 for claim in claims}.isdisjoint(each.e164 for each in interrupted)
         for each in interrupted:
@@ -97,5 +97,5 @@ async def test_a_killed_engine_is_recovered_from(
             record = ended(permitted(claims[0], each.attempt_id), Outcome.INTERRUPTED, due_at=NOW)
             await store.engine.record_outcomes([record])
             assert again.record is None
-        counted = await store.engine.claim("next", campaign.id, 10, NOW)
+        counted = await take_due(store, "next", campaign.id, 10, NOW)
         assert [claim.attempts for claim in counted] == [1] * len(interrupted), "an interrupted attempt counts"

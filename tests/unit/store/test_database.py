@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.contract.store_values import NOW, RUN, a_contact, a_run, e164, ended, permitted
+from tests.contract.store_values import NOW, RUN, a_contact, a_run, e164, ended, permitted, take_due
 
 from dialer.compliance.policy import DncEntry
 from dialer.errors import StoreBusy, StoreDamaged, StoreError, StoreReadOnly, StoreTooNew
@@ -244,7 +244,7 @@ def test_a_directory_that_may_not_be_written(directory: Path) -> None:
 async def test_a_full_disk_loses_nothing(path: Path) -> None:
     async with await Store.open(path, create=True) as store:
         campaign_id = await a_run(store, contacts=400)
-        decided = [permitted(claim) for claim in await store.engine.claim(RUN, campaign_id, 400, NOW)]
+        decided = [permitted(claim) for claim in await take_due(store, RUN, campaign_id, 400, NOW)]
         await store.engine.record_decisions(decided)
         pages = await store._database.write(lambda each: each.exec_driver_sql("PRAGMA page_count").scalar_one())
         await store._database.write(lambda each: each.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))

@@ -26,6 +26,7 @@ from tests.contract.store_values import (
     ended,
     permitted,
     refused,
+    take_due,
 )
 
 from dialer.calls.outcome import Outcome
@@ -67,7 +68,7 @@ class EngineStoreMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), limit=st.integers(1, 4))
     def claim(self, which: int, limit: int) -> None:
         campaign_id = self.campaigns[which]
-        claims = self.runner.run(self.store.engine.claim(self.run_id, campaign_id, limit, self.now))
+        claims = self.runner.run(take_due(self.store, self.run_id, campaign_id, limit, self.now))
         assert {claim.e164 for claim in claims}.isdisjoint(self.in_hand())
         for claim in claims:
             assert (campaign_id, claim.e164) not in self.finished

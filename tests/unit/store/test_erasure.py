@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contract.store_values import NOW, RUN, a_consent, a_contact, a_run, e164, ended, permitted, refused
+from tests.contract.store_values import NOW, RUN, a_consent, a_contact, a_run, e164, ended, permitted, refused, take_due
 
 from dialer.errors import StoreError
 from dialer.store.erasure import YEAR, Expired
@@ -19,7 +19,7 @@ async def worked(store: Store) -> None:
     campaign_id = await a_run(store, contacts=4)
     for index in range(3):
         await store.consents.add(e164(index), a_consent(), NOW)
-    claims = await store.engine.claim(RUN, campaign_id, 4, NOW)
+    claims = await take_due(store, RUN, campaign_id, 4, NOW)
     by_number = {claim.e164: claim for claim in claims}
     decided = [permitted(by_number[e164(0)]), refused(by_number[e164(1)]), permitted(by_number[e164(3)])]
     await store.engine.record_decisions(decided)

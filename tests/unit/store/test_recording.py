@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from tests.contract.store_values import NOW, RUN, a_contact, a_run, e164, ended, permitted
+from tests.contract.store_values import NOW, RUN, a_contact, a_run, e164, ended, permitted, take_due
 
 from dialer.calls.plan import AnsweredBy
 from dialer.compliance.policy import AbandonmentCount, DncEntry
@@ -23,7 +23,7 @@ async def counted(store: Store, campaign_id: int, at: datetime) -> AbandonmentCo
 async def test_live_answers_are_counted_in_their_period(tmp_path: Path) -> None:
     async with await Store.open(tmp_path / "dialer.db", create=True) as store:
         campaign_id = await a_run(store, contacts=8)
-        claims = list(await store.engine.claim(RUN, campaign_id, 8, NOW))
+        claims = list(await take_due(store, RUN, campaign_id, 8, NOW))
         assert await counted(store, campaign_id, NOW) is None
 
         async def ends(*calls: tuple[Claim, datetime, int | None]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from tests.contract.store_values import NOW, RUN, a_consent, a_run, e164, ended, permitted, refused
+from tests.contract.store_values import NOW, RUN, a_consent, a_run, e164, ended, permitted, refused, take_due
 
 from dialer.calls.outcome import Outcome
 from dialer.compliance.basis import BasisText
@@ -29,7 +29,7 @@ async def shell(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
         campaign_id = await a_run(store, contacts=4)
         await store.consents.add(e164(0), a_consent(), NOW)
         await store.engine.add_opt_outs([DncEntry(e164(3), NOW, "asked", "Jo")])
-        claims = await store.engine.claim(RUN, campaign_id, 3, NOW)
+        claims = await take_due(store, RUN, campaign_id, 3, NOW)
         decided = [permitted(claims[0], "open"), permitted(claims[1], "ended"), refused(claims[2])]
         await store.engine.record_decisions(decided)
         await store.engine.record_outcomes([ended(decided[1])])
@@ -160,7 +160,7 @@ OUTCOME = """
         "UPDATE queue SET state = 'claimed', claimed_by = NULL WHERE state = 'waiting'",
         "UPDATE queue SET state = 'claimed', claimed_by = 'nobody' WHERE state = 'waiting'",
         "UPDATE queue SET why_finished = '' WHERE state = 'finished'",
-        "INSERT INTO queue SELECT 99, campaign_id, contact_id, e164, 'waiting', 0, 0, '', '', NULL FROM queue LIMIT 1",
+        "INSERT INTO queue SELECT 99, campaign_id, contact_id, e164, 'waiting', 0, 0, '', '', NULL, 0, 5, 0 FROM queue",
         # One run at a time.
         "INSERT INTO run (run_id, pid, host, started_at, heartbeat_at) VALUES ('second', 1, 'here', 0, 0)",
     ],
@@ -178,7 +178,7 @@ def test_a_number_is_in_one_hand_only(shell: sqlite3.Connection) -> None:
         " VALUES (9, 'x', '', '', '', 'created', '', 0, 0)"
     )
     shell.execute(
-        "INSERT INTO queue SELECT 99, 9, contact_id, e164, 'waiting', 0, 0, '', '', NULL FROM queue"
+        "INSERT INTO queue SELECT 99, 9, contact_id, e164, 'waiting', 0, 0, '', '', NULL, 0, 5, NULL FROM queue"
         " WHERE state = 'dialing'"
     )
     with pytest.raises(sqlite3.IntegrityError):

@@ -1,0 +1,51 @@
+"""When a campaign's waiting contacts may be called: what the engine's planner sees, for whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dialer.campaigns.planning import WaitingPlace, plan
+from dialer.cli.running import permit_key
+from dialer.compliance.decision import CheckName
+from dialer.compliance.gate import Gate
+from dialer.compliance.rules import builtin_rules
+from dialer.results.summary import RefusalCount
+
+if TYPE_CHECKING:
+    from dialer.campaigns.definition import Definition
+    from dialer.cli.context import Context
+    from dialer.store.open import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """When the next contact may be called (None: nobody waits), and who waits for the hours of which place."""
+
+    next_at: datetime | None
+    shut: tuple[RefusalCount, ...]
+
+
+async def outlook(context: Context, store: Store, campaign_id: int, definition: Definition, now: datetime) -> Outlook:
+    """A campaign's outlook at ``now``. Those who wait for the hours were not refused: nobody asked the gate yet."""
+    gate = Gate(builtin_rules(), context.config.operator, permit_key())
+    policy = definition.policy(campaign_id)
+    waiting, shut = [], []
+    for place, contacts in await store.campaigns.waiting(campaign_id):
+        at = max(place.next_due, now)
+        opening = gate.opening(gate.place_of_key(place.key), policy, at) if place.key else None
+        waiting.append(WaitingPlace(place.place_id, place.next_due, opening))
+        if opening is not None and place.next_due <= now < opening.opens_at:
+            where = ", ".join(gate.place_of_key(place.key).jurisdictions)
+            shut.append(
+                RefusalCount(
+                    check=CheckName.CALLING_WINDOW,
+                    reason=f"waits for the hours of {where}",
+                    citation="",
+                    deferred=True,
+                    contacts=contacts,
+                    next_due=opening.opens_at,
+                )
+            )
+    return Outlook(plan(waiting, now).next_at, tuple(sorted(shut, key=lambda each: -each.contacts)))

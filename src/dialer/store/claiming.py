@@ -1,0 +1,142 @@
+"""Which contacts wait where, and taking those that are due, however long the queue: by its index alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from dialer.errors import EngineRunning, StoreError
+from dialer.results.records import CampaignState, Claim, PlaceDue, QueueState
+from dialer.store.schema import IN_HAND, attempt, campaign, queue, run
+from dialer.store.types import from_micros
+
+SILENCE = timedelta(seconds=15)
+"""A run that has said nothing for this long is taken for dead."""
+
+# Each place costs two steps into the index queue_due, whatever waits there.
+_PLACES = sa.text("""
+    WITH RECURSIVE waiting(place_id) AS (
+        SELECT min(place_id) FROM queue WHERE campaign_id = :of_campaign AND state = 'waiting'
+        UNION ALL
+        SELECT (SELECT min(place_id) FROM queue
+                WHERE campaign_id = :of_campaign AND state = 'waiting' AND place_id > waiting.place_id)
+        FROM waiting WHERE waiting.place_id IS NOT NULL
+    )
+    SELECT waiting.place_id, place.key,
+           (SELECT min(due_at) FROM queue
+            WHERE campaign_id = :of_campaign AND state = 'waiting' AND queue.place_id = waiting.place_id) AS due
+    FROM waiting LEFT JOIN place ON place.id = waiting.place_id
+    WHERE waiting.place_id IS NOT NULL
+""")
+
+
+def places_due(connection: sa.Connection, campaign_id: int) -> list[PlaceDue]:
+    """The places in which contacts of a campaign wait, each with the earliest time that one is due."""
+    rows = connection.execute(_PLACES, {"of_campaign": campaign_id})
+    return [PlaceDue(row.place_id, row.key or "", from_micros(row.due)) for row in rows]
+
+
+def claim(
+    connection: sa.Connection, run_id: str, campaign_id: int, places: Sequence[int], limit: int, now: datetime
+) -> list[Claim]:
+    """Take up to ``limit`` due contacts, of the first place first. Raises EngineRunning when the run is not live."""
+    claims: list[Claim] = []
+    for place_id in places:
+        if len(claims) >= limit:
+            break
+        rows = connection.execute(
+            _CLAIM,
+            {
+                "run_id": run_id,
+                "of_campaign": campaign_id,
+                "of_place": place_id,
+                "how_many": limit - len(claims),
+                "now": now,
+                "at": now,
+            },
+        ).all()
+        claims += [
+            Claim(
+                queue_id=row.id,
+                campaign_id=campaign_id,
+                contact_id=row.contact_id,
+                e164=row.e164,
+                attempts=row.attempts,
+            )
+            for row in sorted(rows, key=lambda row: (row.due_at, row.priority, row.id))
+        ]
+    if not claims and not _is_live(connection, run_id):
+        raise superseded()
+    return claims
+
+
+def put_back(connection: sa.Connection, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
+    """Let claims wait until then. Raises StoreError when one is no longer in hand."""
+    rows = [{"claim": each.queue_id, "due": due} for each, due in zip(claims, due_at, strict=True)]
+    if rows and connection.execute(_PUT_BACK, rows).rowcount != len(rows):
+        raise StoreError("a contact is no longer in the hands of this run")
+
+
+def dialed_since(connection: sa.Connection, since: datetime) -> list[tuple[str, datetime]]:
+    """The numbers dialed from then on, and when, oldest first."""
+    found: list[tuple[str, datetime]] = []
+    for campaign_id in connection.scalars(sa.select(campaign.c.id)).all():
+        query = sa.select(attempt.c.e164, attempt.c.placed_at).where(
+            attempt.c.campaign_id == campaign_id, attempt.c.placed_at >= since
+        )
+        found += [(row.e164, row.placed_at) for row in connection.execute(query)]
+    return sorted(found, key=lambda each: each[1])
+
+
+def superseded() -> EngineRunning:
+    """What a run is told whose store another one took."""
+    return EngineRunning(
+        f"this run said nothing for {SILENCE.seconds} seconds and another engine took the store over",
+        hint="start again once the other has ended",
+    )
+
+
+def _is_live(connection: sa.Connection, run_id: str) -> bool:
+    query = sa.select(run.c.run_id).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
+    return connection.execute(query).first() is not None
+
+
+def _claim() -> ReturningUpdate[Any]:
+    other = queue.alias("other")
+    due = (
+        sa.select(queue.c.id)
+        .where(
+            queue.c.campaign_id == sa.bindparam("of_campaign"),
+            queue.c.state == QueueState.WAITING,
+            queue.c.place_id == sa.bindparam("of_place"),
+            queue.c.due_at <= sa.bindparam("now"),
+            sa.exists().where(campaign.c.id == sa.bindparam("of_campaign"), campaign.c.state == CampaignState.RUNNING),
+            sa.exists().where(run.c.run_id == sa.bindparam("run_id"), run.c.ended_at.is_(None)),
+            ~sa.exists().where(other.c.e164 == queue.c.e164, sa.text(f"other.{IN_HAND}")),
+        )
+        .order_by(queue.c.due_at, queue.c.priority, queue.c.id)
+        .limit(sa.bindparam("how_many"))
+    )
+    return (
+        sa.update(queue)
+        .where(queue.c.id.in_(due.correlate(None)))
+        .values(state=QueueState.CLAIMED, claimed_by=sa.bindparam("run_id"), claimed_at=sa.bindparam("at"))
+        .returning(queue.c.id, queue.c.contact_id, queue.c.e164, queue.c.attempts, queue.c.due_at, queue.c.priority)
+    )
+
+
+_CLAIM = _claim()
+_PUT_BACK = (
+    sa.update(queue)
+    .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
+    .values(
+        state=QueueState.WAITING,
+        claimed_by=None,
+        claimed_at=None,
+        due_at=sa.bindparam("due", type_=queue.c.due_at.type),
+    )
+)

@@ -97,7 +97,7 @@ def of_dialer(home: Path, load: Load) -> list[float]:
     """The gaps of a whole campaign."""
     with busy() as callee:
         home.mkdir()
-        prepare(home, load, callee.port, 5.0, detect=False)
+        prepare(home, load, callee.port, 7.0, detect=False)
         with (home / "run.out").open("wb") as out:
             process = subprocess.Popen(
                 [*DIALER, "run", "--until-idle"], cwd=home, stdout=out, stderr=out, env=environment()

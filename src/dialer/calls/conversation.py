@@ -1,4 +1,7 @@
-"""The steps of a call from its answer to its end; :class:`dialer.calls.machine.CallMachine` has those before it.
+"""The steps of a call from its answer to its end.
+
+:class:`dialer.calls.machine.CallMachine` has those before it, :class:`dialer.calls.transfer.Transfer` those with an
+operator.
 
 A step is called with the event and the instant, appends its commands, and returns the state the call is in then.
 """
@@ -33,14 +36,14 @@ from dialer.calls.frames import Stage
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import AnsweredBy, CallPlan, EndedBy, KeyAction, KeyPress, KeyRule, MachinePolicy
 from dialer.calls.record import Evidence
-from dialer.calls.states import CallState, Timer
+from dialer.calls.states import HOLDING, CallState, Timer
 
 MEDIA_TIMEOUT_S: Final = 5.0  # from the 200 to audio
 GREETING_CAP_S: Final = 6.0  # a greeting that the ear makes nothing of in this time is a person's
 STORE_TIMEOUT_S: Final = 10.0  # from the end of the confirmation, or of the call, to OptOutDurable
 CLOSE_TIMEOUT_S: Final = 35.0  # for a BYE or CANCEL to be done: SIP itself gives up after 32 s (RFC 3261, 64*T1)
 
-_SOUNDING = frozenset({CallState.MESSAGE, CallState.LAST_WORDS, CallState.VOICEMAIL})
+_SOUNDING = frozenset({CallState.MESSAGE, CallState.LAST_WORDS, CallState.VOICEMAIL, CallState.NOBODY, *HOLDING})
 _LISTENING = frozenset({CallState.GREETING, CallState.BEEP_WAIT})
 _REPEATABLE = frozenset({CallState.MESSAGE, CallState.KEY_WAIT, CallState.LAST_WORDS})
 
@@ -183,11 +186,12 @@ class Conversation:
 
     def _key(self, event: KeyHeard, now: Instant) -> CallState:
         rule = self._heard_key(event, now)
-        if rule is None:
-            return self._state
+        return self._state if rule is None else self._act(rule, event.digit, now)
+
+    def _act(self, rule: KeyRule, digit: str, now: Instant) -> CallState:
         match rule.action:
             case KeyAction.OPT_OUT:
-                return self._opt_out(event.digit, rule.prompt, now)
+                return self._opt_out(digit, rule.prompt, now)
             case KeyAction.REPEAT:
                 return self._repeat(now)
             case KeyAction.ACCEPT | KeyAction.ANSWER if self._decision is None:

@@ -109,6 +109,41 @@ class OptOutDurable:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorNamed:
+    """The engine says whom to call."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoOperator:
+    """The engine says that no operator is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAnswered:
+    """The operator's call was answered and has audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhisperOver:
+    """The operator has heard the whisper to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorGone:
+    """The operator's call was refused, could not be made, or has ended. ``sip_code`` 0: no final response came."""
+
+    sip_code: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTookOver:
+    """The trunk has connected the person and the operator (REFER): our call has no more use."""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUpAsked:
     """The engine, or the end of its connection, ends this call now."""
 
@@ -132,6 +167,12 @@ CallEvent = (
     | PeerHungUp
     | CallGone
     | OptOutDurable
+    | OperatorNamed
+    | NoOperator
+    | OperatorAnswered
+    | WhisperOver
+    | OperatorGone
+    | OperatorTookOver
     | HangUpAsked
     | TimerDue
 )
@@ -185,6 +226,13 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """Play this sound over and over, instead of whatever plays now; no SoundFinished comes of it."""
+
+    sound: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopPlaying:
     """Be silent now."""
 
@@ -205,6 +253,47 @@ class ReportProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class AskForOperator:
+    """Tell the engine; it answers with OperatorNamed or NoOperator."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOperator:
+    """Call this operator, or have the trunk connect them (REFER), as the person's trunk wants it.
+
+    OperatorAnswered, OperatorTookOver or OperatorGone comes of it.
+    """
+
+    address: str
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """Play this sound to the operator alone; WhisperOver comes of it."""
+
+    sound: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Join the person's audio and the operator's, both ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropOperator:
+    """End the operator's call, whatever its state. Nothing more of it is handed over; the person is with us again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOperatorFailed:
+    """Tell the engine; it answers as to AskForOperator."""
+
+    address: str
+    sip_code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The call is over: take ``CallMachine.record()`` and forget the call. Always the last command."""
 
@@ -218,4 +307,21 @@ class MediaCounters:
     rtp_lost: int = 0
 
 
-CallCommand = SendInvite | SendCancel | SendBye | Listen | Play | StopPlaying | ReportOptOut | ReportProgress | Finish
+CallCommand = (
+    SendInvite
+    | SendCancel
+    | SendBye
+    | Listen
+    | Play
+    | Loop
+    | StopPlaying
+    | ReportOptOut
+    | ReportProgress
+    | AskForOperator
+    | CallOperator
+    | Whisper
+    | Bridge
+    | DropOperator
+    | ReportOperatorFailed
+    | Finish
+)

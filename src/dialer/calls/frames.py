@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from dialer.calls.plan import CallPlan, CallRecord
+from dialer.calls.plan import CallPlan, CallRecord, OperatorLine
 from dialer.calls.trunk import Trunk, TrunkStatus
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
@@ -34,11 +34,12 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Configure(msgspec.Struct, frozen=True, kw_only=True, tag="configure"):
-    """The first frame: settings, trunks, and the key that permits are sealed with."""
+    """The first frame: settings, trunks, the key that permits are sealed with, and who may be called without one."""
 
     settings: AgentSettings
     trunks: tuple[Trunk, ...]
     permit_key: bytes
+    operators: tuple[OperatorLine, ...] = ()  # who may take a transfer: nobody else is called for one
 
 
 class LoadSound(msgspec.Struct, frozen=True, kw_only=True, tag="load_sound"):
@@ -66,6 +67,19 @@ class OptOutStored(msgspec.Struct, frozen=True, kw_only=True, tag="opt_out_store
     attempt_id: str
 
 
+class ConnectOperator(msgspec.Struct, frozen=True, kw_only=True, tag="connect_operator"):
+    """The answer to TransferAsked, and to each OperatorFailed: call this operator. One that Configure names."""
+
+    attempt_id: str
+    address: str
+
+
+class NobodyFree(msgspec.Struct, frozen=True, kw_only=True, tag="nobody_free"):
+    """Or: no operator is free (any more)."""
+
+    attempt_id: str
+
+
 class ProbeTrunk(msgspec.Struct, frozen=True, kw_only=True, tag="probe_trunk"):
     """Send OPTIONS to a trunk now and answer with TrunkChanged."""
 
@@ -82,7 +96,18 @@ class Shutdown(msgspec.Struct, frozen=True, kw_only=True, tag="shutdown"):
     """Hang up what is left, unregister, end the process."""
 
 
-ToAgent = Configure | LoadSound | PlaceCall | HangUp | OptOutStored | ProbeTrunk | Ping | Shutdown
+ToAgent = (
+    Configure
+    | LoadSound
+    | PlaceCall
+    | HangUp
+    | OptOutStored
+    | ConnectOperator
+    | NobodyFree
+    | ProbeTrunk
+    | Ping
+    | Shutdown
+)
 
 
 # --- agent to engine ---------------------------------------------------------------------------------------------
@@ -123,6 +148,9 @@ class Stage(StrEnum):
     ANSWERED = "answered"
     PLAYING = "playing"
     KEY = "key"
+    WAITING = "waiting"  # for an operator
+    OPERATOR = "operator"  # one is being called; the detail is the address
+    TALKING = "talking"  # with the operator
 
 
 class CallProgress(msgspec.Struct, frozen=True, kw_only=True, tag="call_progress"):
@@ -141,6 +169,21 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True, tag="opt_out"):
     number: str
     at: datetime
     how: str  # "key 9", "sip 607"
+
+
+class TransferAsked(msgspec.Struct, frozen=True, kw_only=True, tag="transfer_asked"):
+    """The person asked for an operator: to be answered with ConnectOperator or NobodyFree within two seconds."""
+
+    attempt_id: str
+    at: datetime
+
+
+class OperatorFailed(msgspec.Struct, frozen=True, kw_only=True, tag="operator_failed"):
+    """That operator did not take the call: to be answered like TransferAsked. ``sip_code`` 0: nobody sent one."""
+
+    attempt_id: str
+    address: str
+    sip_code: int
 
 
 class CallEnded(msgspec.Struct, frozen=True, kw_only=True, tag="call_ended"):
@@ -162,7 +205,9 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
     live_calls: int
 
 
-FromAgent = Ready | AgentFailed | CallProgress | OptOut | CallEnded | TrunkChanged | Pong
+FromAgent = (
+    Ready | AgentFailed | CallProgress | OptOut | TransferAsked | OperatorFailed | CallEnded | TrunkChanged | Pong
+)
 
 to_agent_encoder = msgspec.msgpack.Encoder()
 to_agent_decoder: msgspec.msgpack.Decoder[ToAgent] = msgspec.msgpack.Decoder(ToAgent)

@@ -6,6 +6,8 @@ The caller's duties:
 - when ``timer()`` has come, hand over TimerDue (too early is harmless);
 - events carry no leg: once a leg has ended with FinalResponse or CallGone, nothing more of it is handed over;
 - a SoundFinished of a sound that was stopped or replaced is not handed over;
+- after DropOperator nothing more of that operator's call is handed over, but OperatorTookOver and OperatorGone of a
+  REFER, which cannot be taken back;
 - after Finish take ``record()`` and forget the call.
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dialer.calls.causes import Failure, outcome_of_failure
-from dialer.calls.conversation import CLOSE_TIMEOUT_S, MEDIA_TIMEOUT_S, Conversation
+from dialer.calls.conversation import CLOSE_TIMEOUT_S, MEDIA_TIMEOUT_S
 from dialer.calls.events import (
     Answered,
     CallCommand,
@@ -33,8 +35,9 @@ from dialer.calls.events import (
 )
 from dialer.calls.frames import Stage
 from dialer.calls.outcome import Outcome
-from dialer.calls.plan import CallPlan, CallRecord, EndedBy, Leg
+from dialer.calls.plan import CallPlan, CallRecord, EndedBy, KeyAction, Leg
 from dialer.calls.states import TRANSITIONS, CallState, Kind, Timer
+from dialer.calls.transfer import Transfer
 from dialer.errors import CallStateError
 
 
@@ -45,18 +48,23 @@ def _says_nothing_of_the_callee(response: FinalResponse, failure: Failure) -> bo
     return response.code == 503 and failure.outcome is Outcome.CONGESTION
 
 
-class CallMachine(Conversation):
+class CallMachine(Transfer):
     """Decides what a call does next. The transitions are :data:`dialer.calls.states.TRANSITIONS`."""
 
     def __init__(self, plan: CallPlan, sound_ms: Mapping[str, int]) -> None:
         """``sound_ms`` has the length of every sound of the script.
 
-        Raises CallStateError when one is missing, or when the plan names no trunk.
+        Raises CallStateError when one is missing, when the plan names no trunk, or when a key asks for an operator
+        and the script does not say how to get one.
         """
         script = plan.script
         prompts = (rule.prompt for rule in script.keys.values())
-        needed = {script.message, script.machine_message, script.goodbye, *prompts} - {""}
-        if missing := sorted(needed - sound_ms.keys()):
+        needed = {script.message, script.machine_message, script.goodbye, *prompts}
+        if script.transfer is not None:
+            needed |= {script.transfer.hold, script.transfer.nobody, script.transfer.whisper}
+        elif any(rule.action is KeyAction.TRANSFER for rule in script.keys.values()):
+            raise CallStateError(f"attempt {plan.attempt_id} has a key for an operator, and no operators")
+        if missing := sorted(needed - {""} - sound_ms.keys()):
             raise CallStateError(f"sounds of attempt {plan.attempt_id} are not loaded: {', '.join(missing)}")
         if not plan.trunks:
             raise CallStateError(f"the plan of attempt {plan.attempt_id} names no trunk")

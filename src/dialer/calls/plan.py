@@ -22,6 +22,7 @@ class KeyAction(StrEnum):
     REPEAT = "repeat"
     OPT_OUT = "opt_out"
     ANSWER = "answer"  # one of a survey's answers
+    TRANSFER = "transfer"  # accept, and talk to an operator
 
 
 class MachinePolicy(StrEnum):
@@ -40,6 +41,34 @@ class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str = ""
 
 
+class TransferScript(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person who asks for an operator gets one. An operator is a person at a SIP telephone."""
+
+    trunk: str  # over which operators are called
+    hold: str  # the sound that the person hears meanwhile, over and over
+    nobody: str  # the sound that the person hears when no operator is free: who called, how to call back
+    whisper: str = ""  # the sound that the operator hears before the person does; empty: none
+    ring_s: float = 15.0  # for one operator to answer
+    max_talk_s: float = 3600.0  # from the operator's answer to BYE
+
+
+class OperatorLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator who may be called, and the one trunk over which."""
+
+    address: str  # sip:anna@10.0.0.5
+    trunk: str
+
+
+class TransferResult(StrEnum):
+    """What became of a wish to talk to an operator."""
+
+    CONNECTED = "connected"
+    NOBODY_FREE = "nobody_free"  # none was named in time
+    NOT_ANSWERED = "not_answered"  # some were rung, none answered
+    LEFT_WAITING = "left_waiting"  # the person hung up, or opted out, before they were connected
+    CUT_OFF = "cut_off"  # the wait ended otherwise: a stop, a lost line
+
+
 class CallScript(msgspec.Struct, frozen=True, kw_only=True):
     """What is played to whom. Sounds are named by the ids under which the agent was told to load them."""
 
@@ -52,6 +81,7 @@ class CallScript(msgspec.Struct, frozen=True, kw_only=True):
     max_repeats: int = 2
     detect_machine: bool = True
     beep_wait_s: float = 20.0  # for a machine's beep, before the call is given up
+    transfer: TransferScript | None = None  # None: no key of the script asks for an operator
 
 
 class CallLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +165,10 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     plays: int = 0
     keys: tuple[KeyPress, ...] = ()
     key_value: str = ""  # of the survey answer pressed
+    transfer: TransferResult | None = None  # None: nobody asked for an operator
+    operator: str = ""  # address of the one who took the call
+    transfer_ms: int | None = None  # from the key to the operator's answer
+    talk_ms: int = 0  # with the operator; 0 where the trunk made the connection (REFER)
     peer: str = ""  # signalling address that answered
     codec: str = ""
     rtp_sent: int = 0  # packets

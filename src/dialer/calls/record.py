@@ -10,7 +10,7 @@ import msgspec
 from dialer.calls.causes import Failure, received_q850
 from dialer.calls.events import FinalResponse, Instant, MediaCounters
 from dialer.calls.outcome import NotDialed, Outcome
-from dialer.calls.plan import AnsweredBy, CallRecord, EndedBy, KeyPress, Leg
+from dialer.calls.plan import AnsweredBy, CallRecord, EndedBy, KeyPress, Leg, TransferResult
 
 NORMAL_CLEARING = 16  # what a BYE is in Q.850 (RFC 3398 section 8.1)
 
@@ -40,6 +40,10 @@ class Evidence:
     plays: int = 0
     keys: list[KeyPress] = field(default_factory=list)
     key_value: str = ""
+    transfer: TransferResult | None = None
+    operator: str = ""
+    transfer_ms: int | None = None
+    talk_ms: int = 0
     peer: str = ""
     codec: str = ""
     details: list[str] = field(default_factory=list)
@@ -119,6 +123,10 @@ class Evidence:
             plays=self.plays,
             keys=tuple(self.keys),
             key_value=self.key_value,
+            transfer=self.transfer,
+            operator=self.operator,
+            transfer_ms=self.transfer_ms,
+            talk_ms=self.talk_ms,
             peer=self.peer,
             codec=self.codec,
             rtp_sent=media.rtp_sent,

@@ -23,10 +23,16 @@ from dialer.calls.events import (
     HangUpAsked,
     KeyHeard,
     MediaReady,
+    NoOperator,
+    OperatorAnswered,
+    OperatorGone,
+    OperatorNamed,
+    OperatorTookOver,
     OptOutDurable,
     PeerHungUp,
     Provisional,
     SoundFinished,
+    WhisperOver,
 )
 
 
@@ -47,9 +53,18 @@ class CallState(StrEnum):
     OPTING_OUT = "opting_out"  # the confirmation plays and the opt-out is stored; BYE when both are done
     BEEP_WAIT = "beep_wait"  # a machine answered: waiting for its beep
     VOICEMAIL = "voicemail"  # the message is left on a machine
+    TRANSFER_ASKED = "transfer_asked"  # hold plays: waiting for the engine to name an operator
+    OPERATOR_RINGING = "operator_ringing"  # hold plays: an operator is called
+    WHISPERING = "whispering"  # hold plays: the operator hears the whisper
+    TALKING = "talking"  # person and operator are joined
+    NOBODY = "nobody"  # the person is told that no operator is free, then BYE
     HANGING_UP = "hanging_up"  # BYE sent
     STORING = "storing"  # the call is over, its opt-out is not yet durable
     ENDED = "ended"  # Finish was given
+
+
+# Waiting for an operator: the hold sound plays.
+HOLDING = frozenset({CallState.TRANSFER_ASKED, CallState.OPERATOR_RINGING, CallState.WHISPERING})
 
 
 class Timer(StrEnum):
@@ -61,8 +76,11 @@ class Timer(StrEnum):
     GREETING = "greeting cap"  # from MediaReady to GreetingOver
     BEEP = "no beep"
     KEY = "no key"  # from the message's end
+    NAMING = "no operator named"  # from the key, or the last operator's failure, to OperatorNamed
+    OPERATOR = "operator silent"  # from the call to the operator to their answer
+    TALK = "longest talk"  # from the operator's answer to BYE
     STORE = "store silent"  # to OptOutDurable
-    DURATION = "maximum duration"  # from answer to BYE
+    DURATION = "maximum duration"  # from answer, or from the wish for an operator, to BYE
     CLOSE = "close time-out"  # to the end of a CANCEL or BYE
 
 
@@ -87,6 +105,15 @@ class Step(StrEnum):
     CONFIRMED = "confirmed"
     KEY = "key"
     LATE_KEY = "late_key"
+    CALL_OPERATOR = "call_operator"
+    OPERATOR_ANSWERED = "operator_answered"
+    OPERATOR_FAILED = "operator_failed"
+    OPERATOR_SILENT = "operator_silent"
+    WHISPERED = "whispered"
+    OPERATOR_LEFT = "operator_left"
+    TALKED_ENOUGH = "talked_enough"
+    TOOK_OVER = "took_over"
+    NOBODY_CAME = "nobody_came"
     STORED = "stored"
     STORE_SILENT = "store_silent"
     STOPUNANSWERED = "stop_unanswered"
@@ -137,8 +164,22 @@ LIVE: Row = {
     CallGone: Then(Step.GONE, _S.ENDED, _S.STORING),
 }
 
-_KEY = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP)
-_KEY_OR_REPEAT = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP, _S.MESSAGE)
+# Words about an operator that our own time-out, or the person, was quicker than.
+LATE_OPERATOR: Row = {
+    OperatorNamed: IGNORED,
+    NoOperator: IGNORED,
+    OperatorGone: IGNORED,
+    OperatorTookOver: IGNORED,
+}
+_WITHOUT_DURATION: Row = {kind: then for kind, then in LIVE.items() if kind is not Timer.DURATION}
+
+_EARLY_KEY = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP)
+_KEY = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP, _S.TRANSFER_ASKED)
+_KEY_OR_REPEAT = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP, _S.TRANSFER_ASKED, _S.MESSAGE)
+_ONLY_OPT_OUT = Then(Step.KEY, _S.OPTING_OUT)
+_TOOK_OVER = Then(Step.TOOK_OVER, _S.HANGING_UP)
+_NOBODY_CAME = Then(Step.NOBODY_CAME, _S.NOBODY)
+_TALKED_ENOUGH = Then(Step.TALKED_ENOUGH, _S.HANGING_UP)
 _GREETED = Then(Step.GREETED, _S.MESSAGE, _S.BEEP_WAIT, _S.HANGING_UP)
 
 TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
@@ -188,7 +229,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
         _S.ANSWERED: {
             **LIVE,
             MediaReady: Then(Step.MEDIA, _S.GREETING, _S.MESSAGE),
-            KeyHeard: _KEY,  # SIP INFO needs no audio
+            KeyHeard: _EARLY_KEY,  # SIP INFO needs no audio; an operator does
             Timer.MEDIA: Then(Step.NO_MEDIA, _S.HANGING_UP),
         },
         _S.GREETING: {
@@ -214,6 +255,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
         },
         _S.OPTING_OUT: {
             **LIVE,
+            **LATE_OPERATOR,
             SoundFinished: Then(Step.CONFIRMED, _S.OPTING_OUT, _S.HANGING_UP),
             KeyHeard: Then(Step.LATE_KEY),
             OptOutDurable: Then(Step.STORED, _S.OPTING_OUT, _S.HANGING_UP),
@@ -230,7 +272,47 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
             SoundFinished: Then(Step.LAST_SOUND_OVER, _S.HANGING_UP),
             KeyHeard: _KEY,
         },
+        _S.TRANSFER_ASKED: {
+            **LIVE,
+            KeyHeard: _ONLY_OPT_OUT,
+            OperatorNamed: Then(Step.CALL_OPERATOR, _S.OPERATOR_RINGING),
+            NoOperator: _NOBODY_CAME,
+            OperatorGone: IGNORED,  # a REFER that was given up cannot be taken back
+            OperatorTookOver: _TOOK_OVER,
+            Timer.NAMING: _NOBODY_CAME,
+            Timer.DURATION: _NOBODY_CAME,
+        },
+        _S.OPERATOR_RINGING: {
+            **LIVE,
+            KeyHeard: _ONLY_OPT_OUT,
+            OperatorAnswered: Then(Step.OPERATOR_ANSWERED, _S.WHISPERING, _S.TALKING),
+            OperatorGone: Then(Step.OPERATOR_FAILED, _S.TRANSFER_ASKED),
+            OperatorTookOver: _TOOK_OVER,
+            Timer.OPERATOR: Then(Step.OPERATOR_SILENT, _S.TRANSFER_ASKED),
+            Timer.DURATION: _NOBODY_CAME,
+        },
+        _S.WHISPERING: {
+            **_WITHOUT_DURATION,
+            KeyHeard: _ONLY_OPT_OUT,
+            WhisperOver: Then(Step.WHISPERED, _S.TALKING),
+            OperatorGone: Then(Step.OPERATOR_FAILED, _S.TRANSFER_ASKED),
+            Timer.TALK: _TALKED_ENOUGH,
+        },
+        _S.TALKING: {
+            **_WITHOUT_DURATION,
+            KeyHeard: _ONLY_OPT_OUT,
+            OperatorGone: Then(Step.OPERATOR_LEFT, _S.HANGING_UP),
+            Timer.TALK: _TALKED_ENOUGH,
+        },
+        _S.NOBODY: {
+            **LIVE,
+            **LATE_OPERATOR,
+            SoundFinished: Then(Step.LAST_SOUND_OVER, _S.HANGING_UP),
+            KeyHeard: _ONLY_OPT_OUT,
+            OperatorTookOver: _TOOK_OVER,
+        },
         _S.HANGING_UP: {
+            **LATE_OPERATOR,
             Provisional: IGNORED,
             MediaReady: IGNORED,
             GreetingOver: IGNORED,
@@ -244,6 +326,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
             Timer.CLOSE: Then(Step.STUCK, _S.ENDED, _S.STORING),
         },
         _S.STORING: {
+            **LATE_OPERATOR,
             Provisional: IGNORED,
             MediaReady: IGNORED,
             GreetingOver: IGNORED,
@@ -257,6 +340,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
             Timer.STORE: Then(Step.STORE_SILENT, _S.ENDED),
         },
         _S.ENDED: {
+            **LATE_OPERATOR,
             Provisional: IGNORED,
             MediaReady: IGNORED,
             GreetingOver: IGNORED,

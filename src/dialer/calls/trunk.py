@@ -21,6 +21,13 @@ class Codec(StrEnum):
     PCMA = "PCMA"
 
 
+class TransferBy(StrEnum):
+    """How a call over the trunk is handed to an operator."""
+
+    BRIDGE = "bridge"  # the agent calls the operator and joins the two calls
+    REFER = "refer"  # the trunk is asked to connect the operator itself (RFC 3515), and our call ends
+
+
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     """One section of sip.conf."""
 
@@ -40,6 +47,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     channels: int = 100  # live calls
     ring_timeout_s: float = 30.0
     options_seconds: int = 30  # OPTIONS keep-alive; 0: none
+    transfer: TransferBy = TransferBy.BRIDGE
     private: bool = False  # Privacy: id (RFC 3323), where the trunk wants the asserted identity kept from the callee
 
     def __repr__(self) -> str:

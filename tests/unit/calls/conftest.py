@@ -11,21 +11,33 @@ import pytest
 
 from dialer.calls.events import CallCommand, CallEvent, Instant, TimerDue
 from dialer.calls.machine import CallMachine
-from dialer.calls.plan import CallLimits, CallPlan, CallRecord, CallScript, KeyAction, KeyRule
+from dialer.calls.plan import CallLimits, CallPlan, CallRecord, CallScript, KeyAction, KeyRule, TransferScript
 from dialer.compliance.decision import Permit
 
 STARTED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 MONO = 1000.0
-SOUND_MS = {"message": 10_000, "drop": 12_000, "thanks": 1_500, "removed": 2_000, "noted": 1_000, "goodbye": 800}
+SOUND_MS = {
+    "message": 10_000,
+    "drop": 12_000,
+    "thanks": 1_500,
+    "removed": 2_000,
+    "noted": 1_000,
+    "goodbye": 800,
+    "hold": 30_000,
+    "whisper": 1_200,
+    "nobody": 7_000,
+}
 KEYS = {
     "1": KeyRule(action=KeyAction.ACCEPT, prompt="thanks"),
     "2": KeyRule(action=KeyAction.REPEAT),
     "3": KeyRule(action=KeyAction.ANSWER, value="very satisfied", prompt="noted"),
     "4": KeyRule(action=KeyAction.ACCEPT),
+    "6": KeyRule(action=KeyAction.TRANSFER),
     "8": KeyRule(action=KeyAction.OPT_OUT),
     "9": KeyRule(action=KeyAction.OPT_OUT, prompt="removed"),
 }
-SCRIPT = CallScript(message="message", keys=KEYS)
+TRANSFER = TransferScript(trunk="office", hold="hold", nobody="nobody", whisper="whisper")
+SCRIPT = CallScript(message="message", keys=KEYS, transfer=TRANSFER)
 
 Command = TypeVar("Command", bound=CallCommand)
 

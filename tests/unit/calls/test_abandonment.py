@@ -7,7 +7,7 @@ import pytest
 
 from dialer.calls.abandonment import LiveAnswer, live_answer
 from dialer.calls.outcome import Outcome
-from dialer.calls.plan import AnsweredBy, CallRecord, EndedBy
+from dialer.calls.plan import AnsweredBy, CallRecord, EndedBy, TransferResult
 
 NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)
 
@@ -44,3 +44,22 @@ def test_no_message_at_all_is_abandonment() -> None:
 
 def test_who_hangs_up_at_once_was_not_abandoned() -> None:
     assert live_answer(record(talked_s=2.0, ended_by=EndedBy.CALLEE)) is LiveAnswer.SERVED
+
+
+@pytest.mark.parametrize(
+    ("transfer", "expected"),
+    [
+        (TransferResult.CONNECTED, LiveAnswer.SERVED),
+        (TransferResult.LEFT_WAITING, LiveAnswer.SERVED),
+        (TransferResult.NOBODY_FREE, LiveAnswer.ABANDONED),
+        (TransferResult.NOT_ANSWERED, LiveAnswer.ABANDONED),
+        (TransferResult.CUT_OFF, LiveAnswer.ABANDONED),
+    ],
+)
+def test_who_asked_for_an_operator_and_got_none_was_abandoned(transfer: TransferResult, expected: LiveAnswer) -> None:
+    assert live_answer(record(message_started_ms=500, transfer=transfer)) is expected
+
+
+def test_a_key_is_pressed_by_a_person_whatever_the_ear_made_of_it() -> None:
+    wished = record(answered_by=AnsweredBy.MACHINE, transfer=TransferResult.NOBODY_FREE)
+    assert live_answer(wished) is LiveAnswer.ABANDONED

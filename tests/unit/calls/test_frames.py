@@ -24,6 +24,9 @@ from dialer.calls.plan import (
     KeyPress,
     KeyRule,
     Leg,
+    OperatorLine,
+    TransferResult,
+    TransferScript,
 )
 from dialer.calls.trunk import Trunk, TrunkState, TrunkStatus
 from dialer.compliance.decision import Permit
@@ -43,7 +46,9 @@ KEYS = {"9": KeyRule(action=KeyAction.OPT_OUT, prompt="removed")}
 PLAN = CallPlan(
     attempt_id="a1",
     permit=PERMIT.sealed(b"key"),
-    script=CallScript(message="message", keys=KEYS),
+    script=CallScript(
+        message="message", keys=KEYS, transfer=TransferScript(trunk="office", hold="hold", nobody="nobody")
+    ),
     limits=CallLimits(),
     trunks=("north", "south"),
     display_name="Łódź ambulance",
@@ -57,15 +62,21 @@ RECORD = CallRecord(
     ended_by=EndedBy.CALLEE,
     answered_by=AnsweredBy.HUMAN,
     keys=(KeyPress(digit="9", after_answer_ms=4000, via="rfc4733"),),
+    transfer=TransferResult.LEFT_WAITING,
 )
 TO_AGENT: list[ToAgent] = [
     frames.Configure(
-        settings=frames.AgentSettings(), trunks=(Trunk(name="north", host="192.0.2.1", secret="s"),), permit_key=b"\0k"
+        settings=frames.AgentSettings(),
+        trunks=(Trunk(name="north", host="192.0.2.1", secret="s"),),
+        permit_key=b"\0k",
+        operators=(OperatorLine(address="sip:anna@192.0.2.7", trunk="office"),),
     ),
     frames.LoadSound(sound="message", path="message.wav"),
     frames.PlaceCall(plan=PLAN),
     frames.HangUp(),
     frames.OptOutStored(attempt_id="a1"),
+    frames.ConnectOperator(attempt_id="a1", address="sip:anna@192.0.2.7"),
+    frames.NobodyFree(attempt_id="a1"),
     frames.ProbeTrunk(trunk="north"),
     frames.Ping(number=7),
     frames.Shutdown(),
@@ -81,6 +92,8 @@ FROM_AGENT: list[FromAgent] = [
     frames.AgentFailed(kind="PortInUse", message="taken"),
     frames.CallProgress(attempt_id="a1", stage=frames.Stage.KEY, at=NOON, detail="9"),
     frames.OptOut(attempt_id="a1", number="+13055550123", at=NOON, how="key 9"),
+    frames.TransferAsked(attempt_id="a1", at=NOON),
+    frames.OperatorFailed(attempt_id="a1", address="sip:anna@192.0.2.7", sip_code=486),
     frames.CallEnded(record=RECORD),
     frames.TrunkChanged(status=TrunkStatus(trunk="north", state=TrunkState.DOWN, sip_code=408)),
     frames.Pong(number=7, live_calls=3),

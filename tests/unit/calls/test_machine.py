@@ -15,12 +15,19 @@ from dialer.calls.events import (
     BeepHeard,
     CallEvent,
     CallGone,
+    CallOperator,
+    DropOperator,
     FinalResponse,
     Finish,
     GreetingOver,
     HangUpAsked,
     KeyHeard,
     MediaReady,
+    NoOperator,
+    OperatorAnswered,
+    OperatorGone,
+    OperatorNamed,
+    OperatorTookOver,
     OptOutDurable,
     PeerHungUp,
     Play,
@@ -32,10 +39,11 @@ from dialer.calls.events import (
     SendInvite,
     SoundFinished,
     TimerDue,
+    WhisperOver,
 )
 from dialer.calls.frames import Stage
 from dialer.calls.outcome import NotDialed, Outcome
-from dialer.calls.plan import AnsweredBy, CallLimits, CallRecord, EndedBy, MachinePolicy
+from dialer.calls.plan import AnsweredBy, CallLimits, CallRecord, EndedBy, MachinePolicy, TransferResult
 from dialer.calls.states import CallState
 from dialer.errors import CallStateError
 
@@ -344,16 +352,31 @@ EVENTS: st.SearchStrategy[CallEvent] = st.one_of(
     st.builds(MediaReady, st.just("PCMU")),
     st.builds(GreetingOver, st.sampled_from(AnsweredBy), st.just(1000.0)),
     st.just(BeepHeard()),
-    st.builds(KeyHeard, st.sampled_from("1234589"), st.just("rfc4733")),
-    st.builds(KeyHeard, st.sampled_from("1234589"), st.just("rfc4733")),
+    st.builds(KeyHeard, st.sampled_from("12345689"), st.just("rfc4733")),
+    st.builds(KeyHeard, st.sampled_from("12345689"), st.just("rfc4733")),
     st.just(SoundFinished()),
     st.just(SoundFinished()),
     st.builds(FinalResponse, CODES, st.just("x"), local=st.booleans()),
     st.just(PeerHungUp()),
     st.just(CallGone()),
     st.just(OptOutDurable()),
+    st.builds(OperatorNamed, st.sampled_from(["sip:anna@192.0.2.7", "sip:ben@192.0.2.7"])),
+    st.just(NoOperator()),
+    st.just(OperatorAnswered()),
+    st.just(WhisperOver()),
+    st.builds(OperatorGone, st.sampled_from([0, 486])),
+    st.just(OperatorTookOver()),
     st.builds(HangUpAsked, st.sampled_from(NotDialed)),
     st.just(TimerDue()),
+)
+TALKING: tuple[CallEvent, ...] = (
+    Answered(),
+    MediaReady(),
+    GreetingOver(AnsweredBy.HUMAN, 1000.0),
+    KeyHeard("6", "info"),
+    OperatorNamed("sip:anna@192.0.2.7"),
+    OperatorAnswered(),
+    WhisperOver(),
 )
 OPENINGS = st.sampled_from(
     [
@@ -363,6 +386,9 @@ OPENINGS = st.sampled_from(
         (Answered(), MediaReady(), GreetingOver(AnsweredBy.HUMAN, 1000.0)),
         (Answered(), MediaReady(), GreetingOver(AnsweredBy.MACHINE, 1000.0)),
         (Answered(), MediaReady(), GreetingOver(AnsweredBy.HUMAN, 1000.0), SoundFinished()),
+        TALKING[:-3],
+        TALKING[:-2],
+        TALKING,
     ]
 )
 STEPS = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 1.0, 6.0, 12.0]), EVENTS), max_size=25)
@@ -382,6 +408,8 @@ def test_any_course_of_events_ends_once_and_is_told_as_it_was(
 
     def take(event: CallEvent, after: float) -> None:
         nonlocal invites_allowed, asked_out, answered
+        if isinstance(event, OperatorTookOver) and not call.sent(CallOperator):
+            return  # nobody has asked the trunk for it
         over = call.machine.state in (CallState.STORING, CallState.ENDED)
         try:
             brought = call.at(call.seconds + after, event)
@@ -412,6 +440,10 @@ def test_any_course_of_events_ends_once_and_is_told_as_it_was(
     assert len(call.sent(ReportOptOut)) <= 1
     assert len(call.sent(SendInvite)) <= 2
     assert len(call.sent(SendCancel)) <= len(call.sent(SendInvite))
+    assert operator_calls(call.commands) <= 1, "two operators at once"
+    assert operator_calls(call.commands[: call.commands.index(Finish())]) == 0, (
+        "an operator's call outlived the person's"
+    )
     assert answered or (not call.sent(Play) and not call.sent(SendBye))
     record = call.record
     assert (record.outcome is Outcome.OPTED_OUT) == asked_out
@@ -419,10 +451,18 @@ def test_any_course_of_events_ends_once_and_is_told_as_it_was(
     check_record(record)
 
 
+def operator_calls(commands: Sequence[object]) -> int:
+    """Calls to operators that were never dropped."""
+    return sum(isinstance(each, CallOperator) - isinstance(each, DropOperator) for each in commands)
+
+
 def check_record(record: CallRecord) -> None:
     """The outcome and its evidence say the same."""
     if record.outcome in (Outcome.ACCEPTED, Outcome.RESPONDED):
-        assert any(key.digit in "134" for key in record.keys)
+        assert any(key.digit in "1346" for key in record.keys)
+    assert record.outcome in (Outcome.ACCEPTED, Outcome.OPTED_OUT) or record.transfer is None
+    assert record.operator or record.transfer is not TransferResult.CONNECTED
+    assert record.talk_ms == 0 or record.transfer is TransferResult.CONNECTED
     if record.outcome in (Outcome.HEARD, Outcome.VOICEMAIL_LEFT):
         assert record.heard_ms > 0
     if record.outcome is Outcome.HUNG_UP:

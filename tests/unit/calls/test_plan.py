@@ -23,5 +23,5 @@ def test_plans_cannot_be_changed_after_the_gate_saw_them() -> None:
 
 def test_an_action_that_does_not_exist_does_not_decode() -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(b'{"action": "transfer"}', type=KeyRule)
+        msgspec.json.decode(b'{"action": "call_back"}', type=KeyRule)
     assert msgspec.json.decode(b'{"action": "repeat"}', type=KeyRule).action is KeyAction.REPEAT

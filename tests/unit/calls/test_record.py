@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from dialer.calls.causes import outcome_of_failure
 from dialer.calls.events import FinalResponse, Instant, MediaCounters
 from dialer.calls.outcome import NotDialed, Outcome
-from dialer.calls.plan import EndedBy, Leg
+from dialer.calls.plan import CallRecord, EndedBy, Leg
 from dialer.calls.record import Evidence, record_not_dialed
 
 NOW = Instant(datetime(2026, 3, 2, 12, 0, tzinfo=UTC), 50.0)
@@ -42,3 +44,9 @@ def test_the_drivers_counts_are_in_the_record() -> None:
     evidence = Evidence("a1")
     record = evidence.record(Outcome.HEARD, NOW.at, MediaCounters(rtp_sent=500, rtp_received=498, rtp_lost=2))
     assert (record.rtp_sent, record.rtp_received, record.rtp_lost) == (500, 498, 2)
+
+
+def test_records_of_before_there_were_transfers_still_decode() -> None:
+    old = b'{"attempt_id":"a1","outcome":"heard","ended_at":"2026-03-02T12:00:00Z","ended_by":"dialer"}'
+    record = msgspec.json.decode(old, type=CallRecord)
+    assert (record.transfer, record.operator, record.transfer_ms, record.talk_ms) == (None, "", None, 0)

@@ -17,11 +17,17 @@ from dialer.calls.events import (
     HangUpAsked,
     KeyHeard,
     MediaReady,
+    NoOperator,
+    OperatorAnswered,
+    OperatorGone,
+    OperatorNamed,
+    OperatorTookOver,
     OptOutDurable,
     PeerHungUp,
     Provisional,
     SoundFinished,
     TimerDue,
+    WhisperOver,
 )
 from dialer.calls.machine import CallMachine
 from dialer.calls.outcome import NotDialed
@@ -36,6 +42,8 @@ HUMAN = GreetingOver(AnsweredBy.HUMAN, 1000.0)
 MACHINE = GreetingOver(AnsweredBy.MACHINE, 1000.0)
 OPT_OUT = KeyHeard("9", "rfc4733")
 ANSWER = (Answered(), MediaReady())
+ASKED = (*ANSWER, HUMAN, KeyHeard("6", "rfc4733"))
+NAMED = OperatorNamed("sip:anna@192.0.2.7")
 
 # How a call gets into each state; TimerDue lets time pass until the next timer.
 WAYS: dict[CallState, tuple[CallEvent, ...]] = {
@@ -53,6 +61,11 @@ WAYS: dict[CallState, tuple[CallEvent, ...]] = {
     CallState.OPTING_OUT: (*ANSWER, HUMAN, OPT_OUT, SoundFinished()),
     CallState.BEEP_WAIT: (*ANSWER, MACHINE),
     CallState.VOICEMAIL: (*ANSWER, MACHINE, BeepHeard()),
+    CallState.TRANSFER_ASKED: ASKED,
+    CallState.OPERATOR_RINGING: (*ASKED, NAMED),
+    CallState.WHISPERING: (*ASKED, NAMED, OperatorAnswered()),
+    CallState.TALKING: (*ASKED, NAMED, OperatorAnswered(), WhisperOver()),
+    CallState.NOBODY: (*ASKED, NoOperator()),
     CallState.HANGING_UP: (*ANSWER, HUMAN, HangUpAsked(NotDialed.STOPPED)),
     CallState.STORING: (FinalResponse(607, "Unwanted"),),
     CallState.ENDED: (FinalResponse(486, "Busy Here"),),
@@ -71,6 +84,12 @@ EXAMPLES: dict[Kind, CallEvent] = {
         PeerHungUp(),
         CallGone(),
         OptOutDurable(),
+        NAMED,
+        NoOperator(),
+        OperatorAnswered(),
+        WhisperOver(),
+        OperatorGone(486, "Busy Here"),
+        OperatorTookOver(),
         HangUpAsked(NotDialed.STOPPED),
     )
 }

@@ -22,13 +22,15 @@ from pathlib import Path
 import pjsua2 as pj
 import structlog
 
-from dialer.calls.events import HangUpAsked, OptOutDurable
+from dialer.calls.events import CallEvent, HangUpAsked, NoOperator, OperatorNamed, OptOutDurable
 from dialer.calls.frames import (
     AgentFailed,
     CallEnded,
     Configure,
+    ConnectOperator,
     HangUp,
     LoadSound,
+    NobodyFree,
     OptOutStored,
     Ping,
     PlaceCall,
@@ -45,11 +47,12 @@ from dialer.calls.record import record_not_dialed
 from dialer.calls.trunk import TrunkStatus
 from dialer.errors import AgentError, AudioError, CallStateError, DialerError, PermitError
 from dialer.log import configure_logging
-from dialer.sip.caller import Caller, Happened, Sound, Surroundings, now
+from dialer.sip.caller import Caller, Happened, Surroundings, now
 from dialer.sip.endpoint import SAMPLE_RATE, SipEndpoint, compiled_limits
 from dialer.sip.link import EngineGoneError, Link
 from dialer.sip.schedule import Schedule
 from dialer.sip.trunks import Trunks, with_trunks
+from dialer.sip.voice import Sound
 
 POLL_MS = 10
 CONFIGURE_TIMEOUT_S = 10.0
@@ -81,6 +84,7 @@ class SipAgent:
         self._trunks = Trunks(self.endpoint, configure.trunks, self._schedule, time.monotonic, self._trunk_changed)
         self._around = Surroundings(
             trunks=self._trunks,
+            operators=frozenset(configure.operators),
             sounds=self._sounds,
             schedule=self._schedule,
             happenings=self._happenings,
@@ -155,11 +159,13 @@ class SipAgent:
             case HangUp(attempt_id=""):
                 self._hang_up_all(NotDialed.STOPPED)
             case HangUp(attempt_id=attempt_id):
-                if caller := self._calls.get(attempt_id):
-                    caller.receive(HangUpAsked(why=NotDialed.STOPPED))
+                self._tell_call(attempt_id, HangUpAsked(why=NotDialed.STOPPED))
             case OptOutStored(attempt_id=attempt_id):
-                if caller := self._calls.get(attempt_id):
-                    caller.receive(OptOutDurable())
+                self._tell_call(attempt_id, OptOutDurable())
+            case ConnectOperator(attempt_id=attempt_id, address=address):
+                self._tell_call(attempt_id, OperatorNamed(address=address))
+            case NobodyFree(attempt_id=attempt_id):
+                self._tell_call(attempt_id, NoOperator())
             case LoadSound(sound=sound, path=path):
                 self._load(sound, Path(path))
             case ProbeTrunk(trunk=trunk):
@@ -171,6 +177,10 @@ class SipAgent:
                 self.shut_down()
             case Configure():
                 _log.error("configured twice; the first configuration stands")
+
+    def _tell_call(self, attempt_id: str, event: CallEvent) -> None:
+        if caller := self._calls.get(attempt_id):
+            caller.receive(event)
 
     def _place(self, plan: CallPlan) -> None:
         if plan.attempt_id in self._calls:
@@ -217,7 +227,7 @@ class SipAgent:
             return NotDialed.BAD_PLAN, "no trunk of the plan may present this caller ID"
         if not any(line.usable for line in lines):
             return NotDialed.NO_TRUNK, "; ".join(_said(line.status) for line in lines)
-        if len(self._calls) >= self._max_calls:
+        if sum(caller.lines for caller in self._calls.values()) >= self._max_calls:
             return NotDialed.NO_CHANNEL, f"{self._max_calls} calls are live in this agent"
         if not any(line.usable and line.free for line in lines):
             return NotDialed.NO_CHANNEL, "every channel of its trunks is busy"

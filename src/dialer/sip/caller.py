@@ -5,6 +5,7 @@ Everything runs on the owner thread, outside callbacks: a leg's events are queue
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,44 +16,46 @@ from time import monotonic
 import pjsua2 as pj
 import structlog
 
-from dialer.audio.ear import BeepEar, GreetingEar
 from dialer.calls.events import (
     Answered,
+    AskForOperator,
+    Bridge,
     CallCommand,
     CallEvent,
     CallGone,
-    Ear,
+    CallOperator,
+    DropOperator,
     FinalResponse,
     Finish,
     Instant,
     Listen,
+    Loop,
     MediaCounters,
     MediaReady,
+    OperatorGone,
     Play,
+    ReportOperatorFailed,
     ReportOptOut,
     ReportProgress,
     SendBye,
     SendCancel,
     SendInvite,
-    SoundFinished,
     StopPlaying,
     TimerDue,
+    Whisper,
 )
-from dialer.calls.frames import CallEnded, CallProgress, FromAgent, OptOut, Stage
+from dialer.calls.frames import CallEnded, CallProgress, FromAgent, OperatorFailed, OptOut, Stage, TransferAsked
 from dialer.calls.machine import CallMachine
 from dialer.calls.outcome import Outcome
-from dialer.calls.plan import CallPlan, CallRecord, EndedBy
+from dialer.calls.plan import CallPlan, CallRecord, EndedBy, OperatorLine
 from dialer.calls.plan import Leg as LegRecord
+from dialer.calls.trunk import TransferBy
 from dialer.errors import CallStateError
 from dialer.sip.leg import OVER, CallbackFailed, Leg, LegEvent, MediaChanged
+from dialer.sip.operator_leg import OperatorLeg
 from dialer.sip.schedule import Due, Schedule
-from dialer.sip.trunks import Trunks
-
-EAR_EVERY_S = 0.04
-SOUND_CHECK_S = 0.02
-SOUND_TAIL_S = 0.1  # from the last sample given to the bridge until it has passed the far end's jitter buffer
-TAP_MS = 2000
-MAX_READ = 8000  # samples
+from dialer.sip.trunks import TrunkLine, Trunks
+from dialer.sip.voice import Sound, Voice
 
 _log = structlog.stdlib.get_logger("dialer.sip")
 
@@ -60,14 +63,6 @@ _log = structlog.stdlib.get_logger("dialer.sip")
 def now() -> Instant:
     """This moment."""
     return Instant(at=datetime.now(UTC), mono=monotonic())
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """A loaded sound, shared by all calls that play it."""
-
-    buffer: pj.PcmBuffer
-    length_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +80,7 @@ class Surroundings:
     """What the calls of one agent share."""
 
     trunks: Trunks
+    operators: frozenset[OperatorLine]
     sounds: Mapping[str, Sound]
     schedule: Schedule
     happenings: deque[Happened]
@@ -102,21 +98,24 @@ class Caller:
         self._around = around
         self._machine = CallMachine(plan, {name: sound.length_ms for name, sound in around.sounds.items()})
         self._leg: Leg | None = None
+        self._leg_numbers = itertools.count(1)
         self._leg_number = 0
         self._trunk = ""
         self._call_id = ""
         self._invited: datetime | None = None
         self._counters = MediaCounters()
-        self._audio: pj.CallAudio | None = None
-        self._wire: pj.AudioMedia | None = None  # the call's end of the bridge that the audio is joined to
+        self._voice = Voice(around.schedule, self.receive, hears=plan.script.detect_machine)
+        self._operator: OperatorLeg | None = None
         self._media_told = False
         self._answered = False
-        self._ear: GreetingEar | BeepEar | None = None
         self._timer_due: Due | None = None
         self._timer_at: float | None = None
-        self._sound_due: Due | None = None
-        self._ear_due: Due | None = None
         self._log = _log.bind(attempt_id=plan.attempt_id)
+
+    @property
+    def lines(self) -> int:
+        """How many of the agent's calls this is: the person's, and the operator's."""
+        return 1 if self._operator is None else 2
 
     # --- what the agent hands over -----------------------------------------------------------------------------
 
@@ -132,11 +131,18 @@ class Caller:
         """Give back a leg that is over (see Leg). The agent sees to this before any call of its goes on."""
         if self._leg is not None and self._leg.over:
             self._drop_leg()
+        if self._operator is not None:
+            self._operator.let_go()
 
     def take(self, happened: Happened) -> None:
         """An event of the wire. One of an earlier leg is nobody's any more."""
-        if happened.leg == self._leg_number and not self.ended:
+        if self.ended:
+            return
+        if happened.leg == self._leg_number:
             self._carefully(lambda: self._take(happened.event, happened.instant))
+        elif self._operator is not None and happened.leg == self._operator.number:
+            operator = self._operator
+            self._carefully(lambda: self._take_operators(operator, happened.event, happened.instant))
 
     def abandon(self, outcome: Outcome, detail: str) -> None:
         """End the call at once, whatever the machine thinks, with a record of what is known."""
@@ -227,11 +233,13 @@ class Caller:
                 case SendBye():
                     self._withdraw(Leg.hang_up)
                 case Listen(ear=ear):
-                    self._listen(ear)
+                    self._voice.listen(ear)
                 case Play(sound=sound):
-                    self._play(sound)
+                    self._voice.play(self._around.sounds[sound])
+                case Loop(sound=sound):
+                    self._voice.loop(self._around.sounds[sound])
                 case StopPlaying():
-                    self._be_silent()
+                    self._voice.be_silent()
                 case ReportOptOut(how=how):
                     number = self.plan.permit.number
                     self._around.send(OptOut(attempt_id=self.plan.attempt_id, number=number, at=now().at, how=how))
@@ -239,6 +247,19 @@ class Caller:
                     self._around.send(
                         CallProgress(attempt_id=self.plan.attempt_id, stage=Stage(stage), at=now().at, detail=detail)
                     )
+                case AskForOperator():
+                    self._around.send(TransferAsked(attempt_id=self.plan.attempt_id, at=now().at))
+                case CallOperator(address=address, trunk=trunk):
+                    self._call_operator(address, trunk)
+                case Whisper(sound=sound):
+                    if self._operator is not None:
+                        self._operator.whisper(self._around.sounds[sound])
+                case Bridge():
+                    self._bridge()
+                case DropOperator():
+                    self._drop_operator()
+                case ReportOperatorFailed(address=address, sip_code=code):
+                    self._around.send(OperatorFailed(attempt_id=self.plan.attempt_id, address=address, sip_code=code))
                 case Finish():
                     self._drop_leg()
                     self._end(self._machine.record(self._counters))
@@ -246,7 +267,7 @@ class Caller:
 
     def _invite(self, trunk: str, call_id: str) -> None:
         self._drop_leg()
-        self._leg_number += 1
+        self._leg_number = next(self._leg_numbers)
         self._trunk, self._call_id = trunk, call_id
         line = self._around.trunks[trunk]
         if not line.free:
@@ -287,94 +308,73 @@ class Caller:
         self._tell_machine(MediaReady(codec=self._leg.codec()), instant)
 
     def _join(self) -> None:
-        """Join our audio to the call's end of the bridge, which a re-INVITE may have replaced under the same number.
+        """Join the call's end of the bridge, which a re-INVITE may have replaced, to whoever speaks to the person.
 
         Never before the answer: a message played into early media reaches nobody who answered.
         """
         if self._leg is None or not self._answered:
             return
-        wire = self._leg.audio()
-        if wire is None:
-            self._wire = None
-            return
-        if self._audio is None:
-            self._audio = pj.CallAudio(TAP_MS if self.plan.script.detect_machine else 0)
-        self._wire = wire
-        self._audio.startTransmit(wire)
-        if self._ear is not None:
-            wire.startTransmit(self._audio)
-
-    def _play(self, sound: str) -> None:
-        if self._audio is None:
-            raise CallStateError(f"no audio to play {sound} into")
-        chosen = self._around.sounds[sound]
-        self._audio.play(chosen.buffer)
-        self._await_end(chosen.length_ms / 1000)
-
-    def _await_end(self, wait_s: float) -> None:
-        if self._sound_due is not None:
-            self._sound_due.cancel()
-        self._sound_due = self._around.schedule.at(monotonic() + wait_s, self._check_sound)
-
-    def _check_sound(self) -> None:
-        if self._audio is None:
-            return
-        if self._audio.finished():
-            self._sound_due = self._around.schedule.at(monotonic() + SOUND_TAIL_S, self._sound_finished)
+        if self._operator is not None and self._operator.bridged:
+            self._operator.join(self._leg.audio())
         else:
-            self._await_end(SOUND_CHECK_S)
+            self._voice.join(self._leg.audio())
 
-    def _sound_finished(self) -> None:
-        self.receive(SoundFinished())
+    # --- the operator ------------------------------------------------------------------------------------------
 
-    def _be_silent(self) -> None:
-        if self._sound_due is not None:
-            self._sound_due.cancel()
-        if self._audio is not None:
-            self._audio.stop()
+    def _call_operator(self, address: str, trunk: str) -> None:
+        """Nobody but those named when the agent was set up, and over no other trunk than theirs."""
+        self._drop_operator()
+        if OperatorLine(address=address, trunk=trunk) not in self._around.operators:
+            self._log.error("not an operator, not called", address=address, trunk=trunk)
+            self._happened(OperatorGone(detail=f"not named as an operator over trunk {trunk!r}"))
+        elif self._leg is not None and self._around.trunks[self._trunk].trunk.transfer is TransferBy.REFER:
+            self._ask_trunk(self._leg, address)
+        elif trunk not in self._around.trunks or not self._around.trunks[trunk].free:
+            self._happened(OperatorGone(detail=f"no free channel on {trunk}"))
+        else:
+            self._ring(address, self._around.trunks[trunk])
 
-    def _listen(self, ear: Ear) -> None:
-        """Point the ear. A deaf call costs the bridge nothing: it is not joined."""
-        joined = self._ear is not None
-        match ear:
-            case Ear.OFF:
-                self._ear = None
-            case Ear.GREETING:
-                self._ear = GreetingEar()
-            case Ear.BEEP:
-                self._ear = BeepEar()
-        if self._ear_due is not None:
-            self._ear_due.cancel()
-        if self._audio is None or self._wire is None:
+    def _ask_trunk(self, leg: Leg, address: str) -> None:
+        try:
+            leg.refer(address)
+        except pj.Error as error:
+            self._happened(OperatorGone(detail=error.reason))
+
+    def _ring(self, address: str, line: TrunkLine) -> None:
+        number = next(self._leg_numbers)
+        operator = OperatorLeg(number, line, self._around.schedule, partial(self._tell, number), self.receive)
+        self._operator = operator
+        try:
+            operator.ring(address, self.plan.attempt_id)
+        except pj.Error as error:
+            self._tell(number, CallGone(detail=error.reason))
+
+    def _take_operators(self, operator: OperatorLeg, event: LegEvent, instant: Instant) -> None:
+        if (news := operator.take(event)) is not None:
+            self._tell_machine(news, instant)
+
+    def _bridge(self) -> None:
+        if self._leg is None or self._operator is None:
             return
-        if self._ear is None and joined:
-            self._wire.stopTransmit(self._audio)
-        elif self._ear is not None and not joined:
-            self._audio.read(MAX_READ * 2)  # what is left of an earlier time
-            self._wire.startTransmit(self._audio)
-        if self._ear is not None:
-            self._ear_due = self._around.schedule.at(monotonic() + EAR_EVERY_S, self._hear)
+        self._voice.part()
+        self._operator.join(self._leg.audio())
 
-    def _hear(self) -> None:
-        if self._audio is None or self._ear is None:
+    def _drop_operator(self) -> None:
+        if self._operator is None:
             return
-        pcm = self._audio.read(MAX_READ)
-        instant = monotonic()
-        heard = self._ear.feed(pcm, instant) if pcm else None
-        self._ear_due = self._around.schedule.at(instant + EAR_EVERY_S, self._hear)
-        if heard is not None:
-            self.receive(heard)
+        operator, self._operator = self._operator, None
+        operator.close()
+        if operator.bridged:
+            self._join()
 
     # --- the end -----------------------------------------------------------------------------------------------
 
     def _drop_leg(self) -> None:
-        if self._leg is None:
-            return
-        for due in (self._sound_due, self._ear_due):
-            if due is not None:
-                due.cancel()
-        self._audio = self._wire = self._ear = None
         leg, self._leg = self._leg, None
+        self._drop_operator()
+        if leg is None:
+            return
+        self._voice.close()
         self._answered = self._media_told = False
         self._counters = leg.counters
         self._around.trunks[self._trunk].busy -= 1

@@ -29,6 +29,7 @@ from dialer.calls.frames import (
     from_agent_decoder,
     to_agent_encoder,
 )
+from dialer.calls.plan import OperatorLine
 from dialer.calls.trunk import Trunk
 from dialer.errors import AgentError, DialerError
 
@@ -62,10 +63,13 @@ class AgentProcess:
         trunks: Iterable[Trunk],
         permit_key: bytes,
         *,
+        operators: Iterable[OperatorLine] = (),
         python: str = sys.executable,
         log_path: Path | None = None,
     ) -> AgentProcess:
         """Start a process and wait for its endpoint. Its log (JSON lines) is appended to ``log_path``.
+
+        ``operators`` are those who may take a transfer; nobody else is called without a permit.
 
         Raises what the agent says is wrong, PortInUse for one, or AgentError when it says nothing.
         """
@@ -90,7 +94,11 @@ class AgentProcess:
         agent = cls(process, reader, writer, log)
         try:
             with contextlib.suppress(AgentError):  # it has ended already: waiting for its first word tells why
-                await agent.send(Configure(settings=settings, trunks=tuple(trunks), permit_key=permit_key))
+                await agent.send(
+                    Configure(
+                        settings=settings, trunks=tuple(trunks), permit_key=permit_key, operators=tuple(operators)
+                    )
+                )
             async with asyncio.timeout(START_TIMEOUT_S):
                 agent.ready = await agent._await_ready()
         except BaseException as error:

@@ -18,6 +18,8 @@ from dialer.calls.events import (
     FinalResponse,
     KeyHeard,
     MediaCounters,
+    OperatorGone,
+    OperatorTookOver,
     PeerHungUp,
     Provisional,
 )
@@ -103,6 +105,13 @@ class Leg(pj.Call):
         self._ended_by_us = True
         self.hangup(pj.CallOpParam())
 
+    def refer(self, address: str) -> None:
+        """Ask the far end to call ``address`` itself (RFC 3515); OperatorTookOver or OperatorGone is told.
+
+        Raises pj.Error when it cannot be asked.
+        """
+        self.xfer(f"<{address}>", pj.CallOpParam(True))
+
     def audio(self) -> pj.AudioMedia | None:
         """The call's audio on the bridge, while there is any."""
         info = self.getInfo()  # held: what SWIG hands out below points into it
@@ -174,6 +183,17 @@ class Leg(pj.Call):
     def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:  # noqa: N802
         if self._payload_types != ENDPOINT_ORDER and not prm.remSdp.wholeSdp:
             prm.sdp.wholeSdp = ordered_codecs(prm.sdp.wholeSdp, self._payload_types)
+
+    @guarded
+    def onCallTransferStatus(self, prm: pj.OnCallTransferStatusParam) -> None:  # noqa: N802
+        """What became of our REFER: its refusal, or a NOTIFY. The first final word is the last that we hear."""
+        if prm.statusCode >= 300:
+            self._tell(OperatorGone(sip_code=prm.statusCode, detail=prm.reason))
+        elif prm.statusCode >= 200:
+            self._tell(OperatorTookOver())
+        elif prm.finalNotify:
+            self._tell(OperatorGone(detail="the trunk does not say what became of the REFER"))
+        prm.cont = prm.statusCode < 200
 
     # Whom a call reaches is what the gate has decided. Nothing that the far end says sends it, or another, elsewhere.
 

@@ -130,12 +130,24 @@ class TrunkLine:
         if trunk.private:
             headers.append(("Privacy", "id"))  # RFC 3323, RFC 3325 section 9.3: for the trunk's eyes
         return Invitation(
-            target=f"sip:{permit.number}@{trunk.host}:{trunk.port};transport={trunk.transport}",
+            target=f"sip:{permit.number}@{_where(trunk)}",
             to=f"sip:{permit.number}@{domain}",
             sender=f"{quoted(plan.display_name)}{identity}",
             call_id=call_id,
             headers=tuple(headers),
             codecs=trunk.codecs,
+        )
+
+    def operator_invitation(self, address: str, attempt_id: str, call_id: str) -> Invitation:
+        """The INVITE for an operator, from the trunk's own identity: neither the person's number nor a caller ID."""
+        user = address.removeprefix("sip:").partition("@")[0]
+        return Invitation(
+            target=f"sip:{user}@{_where(self.trunk)}",
+            to=address,
+            sender=f"<{_identity(self.trunk)}>",
+            call_id=call_id,
+            headers=(("X-Dialer-Attempt", attempt_id),),
+            codecs=self.trunk.codecs,
         )
 
     def _keep_alive(self) -> None:
@@ -147,7 +159,7 @@ class TrunkLine:
             self._deadline = self._schedule.at(self._clock() + PROBE_TIMEOUT_S, self._options_silent)
         request = pj.SendRequestParam()
         request.method = "OPTIONS"
-        request.txOption.targetUri = f"sip:{self.trunk.host}:{self.trunk.port};transport={self.trunk.transport}"
+        request.txOption.targetUri = f"sip:{_where(self.trunk)}"
         try:
             self.account.sendRequest(request)
         except pj.Error as error:
@@ -232,15 +244,22 @@ class Trunks:
         self._lines.clear()
 
 
+def _where(trunk: Trunk) -> str:
+    return f"{trunk.host}:{trunk.port};transport={trunk.transport}"
+
+
+def _identity(trunk: Trunk) -> str:
+    return f"sip:{trunk.user or 'dialer'}@{trunk.domain or trunk.host}"
+
+
 def _account_config(endpoint: SipEndpoint, trunk: Trunk) -> pj.AccountConfig:
     config = endpoint.account_config()
-    domain = trunk.domain or trunk.host
-    config.idUri = f"sip:{trunk.user or 'dialer'}@{domain}"
-    where = f"{trunk.host}:{trunk.port};transport={trunk.transport}"
+    config.idUri = _identity(trunk)
+    where = _where(trunk)
     if trunk.user:
         config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", trunk.realm, trunk.user, 0, trunk.secret))
     if trunk.register:
-        config.regConfig.registrarUri = f"sip:{domain}" if trunk.domain else f"sip:{where}"
+        config.regConfig.registrarUri = f"sip:{trunk.domain}" if trunk.domain else f"sip:{where}"
         config.regConfig.timeoutSec = trunk.register_seconds
         config.regConfig.retryIntervalSec = REGISTER_AGAIN_S
         config.regConfig.randomRetryIntervalSec = 5

@@ -1,0 +1,139 @@
+"""What one call is told and what it says: its CallAudio, joined to the bridge, and the ear. On the owner thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+import pjsua2 as pj
+
+from dialer.audio.ear import BeepEar, GreetingEar
+from dialer.calls.events import CallEvent, Ear, SoundFinished
+from dialer.errors import CallStateError
+from dialer.sip.schedule import Due, Schedule
+
+EAR_EVERY_S = 0.04
+SOUND_CHECK_S = 0.02
+SOUND_TAIL_S = 0.1  # from the last sample given to the bridge until it has passed the far end's jitter buffer
+TAP_MS = 2000
+MAX_READ = 8000  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A loaded sound, shared by all calls that play it."""
+
+    buffer: pj.PcmBuffer
+    length_ms: int
+
+
+class Voice:
+    """One call's mouth and ear. ``tell`` is given SoundFinished, and what the ear makes of the far end."""
+
+    def __init__(self, schedule: Schedule, tell: Callable[[CallEvent], None], *, hears: bool = False) -> None:
+        self._schedule = schedule
+        self._tell = tell
+        self._tap_ms = TAP_MS if hears else 0
+        self._audio: pj.CallAudio | None = None
+        self._wire: pj.AudioMedia | None = None  # the call's end of the bridge that the audio is joined to
+        self._ear: GreetingEar | BeepEar | None = None
+        self._sound_due: Due | None = None
+        self._ear_due: Due | None = None
+
+    def join(self, wire: pj.AudioMedia | None) -> None:
+        """Join our audio to the call's end of the bridge; again whenever a re-INVITE may have replaced that.
+
+        None: the call has no audio now.
+        """
+        self._wire = wire
+        if wire is None:
+            return
+        if self._audio is None:
+            self._audio = pj.CallAudio(self._tap_ms)
+        self._audio.startTransmit(wire)
+        if self._ear is not None:
+            wire.startTransmit(self._audio)
+
+    def part(self) -> None:
+        """Take our audio off the call: what it is told from now on comes from elsewhere."""
+        self.be_silent()
+        if self._audio is not None and self._wire is not None:
+            self._audio.stopTransmit(self._wire)
+        self._wire = None
+
+    def close(self) -> None:
+        """The call is over, or has no more use for us."""
+        for due in (self._sound_due, self._ear_due):
+            if due is not None:
+                due.cancel()
+        self._audio = self._wire = self._ear = None
+
+    def play(self, sound: Sound) -> None:
+        """Play from the beginning, instead of whatever plays now. Raises CallStateError before there is audio."""
+        self._start(sound)
+        self._await_end(sound.length_ms / 1000)
+
+    def loop(self, sound: Sound) -> None:
+        """Play over and over. Raises CallStateError before there is audio."""
+        self._start(sound, loop=True)
+
+    def _start(self, sound: Sound, *, loop: bool = False) -> None:
+        if self._audio is None:
+            raise CallStateError("no audio to play a sound into")
+        if self._sound_due is not None:
+            self._sound_due.cancel()
+        self._audio.play(sound.buffer, loop)
+
+    def be_silent(self) -> None:
+        """Stop playing."""
+        if self._sound_due is not None:
+            self._sound_due.cancel()
+        if self._audio is not None:
+            self._audio.stop()
+
+    def _await_end(self, wait_s: float) -> None:
+        self._sound_due = self._schedule.at(monotonic() + wait_s, self._check_sound)
+
+    def _check_sound(self) -> None:
+        if self._audio is None:
+            return
+        if self._audio.finished():
+            self._sound_due = self._schedule.at(monotonic() + SOUND_TAIL_S, self._sound_finished)
+        else:
+            self._await_end(SOUND_CHECK_S)
+
+    def _sound_finished(self) -> None:
+        self._tell(SoundFinished())
+
+    def listen(self, ear: Ear) -> None:
+        """Point the ear. A deaf call costs the bridge nothing: it is not joined."""
+        joined = self._ear is not None
+        match ear:
+            case Ear.OFF:
+                self._ear = None
+            case Ear.GREETING:
+                self._ear = GreetingEar()
+            case Ear.BEEP:
+                self._ear = BeepEar()
+        if self._ear_due is not None:
+            self._ear_due.cancel()
+        if self._audio is None or self._wire is None:
+            return
+        if self._ear is None and joined:
+            self._wire.stopTransmit(self._audio)
+        elif self._ear is not None and not joined:
+            self._audio.read(MAX_READ * 2)  # what is left of an earlier time
+            self._wire.startTransmit(self._audio)
+        if self._ear is not None:
+            self._ear_due = self._schedule.at(monotonic() + EAR_EVERY_S, self._hear)
+
+    def _hear(self) -> None:
+        if self._audio is None or self._ear is None:
+            return
+        pcm = self._audio.read(MAX_READ)
+        instant = monotonic()
+        heard = self._ear.feed(pcm, instant) if pcm else None
+        self._ear_due = self._schedule.at(instant + EAR_EVERY_S, self._hear)
+        if heard is not None:
+            self._tell(heard)

@@ -34,7 +34,7 @@ from dialer.calls.frames import (
     Stage,
     TrunkChanged,
 )
-from dialer.calls.plan import CallLimits, CallPlan, CallRecord, CallScript, KeyAction, KeyRule
+from dialer.calls.plan import CallLimits, CallPlan, CallRecord, CallScript, KeyAction, KeyRule, OperatorLine
 from dialer.calls.trunk import Trunk, TrunkStatus
 from dialer.compliance.decision import Permit
 from dialer.compliance.gate import Gate
@@ -202,11 +202,14 @@ class Desk:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, trunks: Iterable[Trunk], folder: Path, **settings: Any) -> Desk:
+    async def open(
+        cls, trunks: Iterable[Trunk], folder: Path, operators: Iterable[OperatorLine] = (), **settings: Any
+    ) -> Desk:
         agent = await AgentProcess.start(
             AgentSettings(bind=HOST, **{"rtp_port": 20000, "rtp_ports": 4000, "max_calls": 200, **settings}),
             trunks,
             KEY,
+            operators=operators,
             log_path=folder / "agent.log",
         )
         desk = cls(agent)
@@ -307,10 +310,10 @@ class Wire:
         self.started.append(hole)
         return hole
 
-    async def desk(self, *trunks: Trunk, **settings: Any) -> Desk:
+    async def desk(self, *trunks: Trunk, operators: Iterable[OperatorLine] = (), **settings: Any) -> Desk:
         """An agent with these trunks, once every SIPp listens."""
         await asyncio.gather(*(peer.listening() for peer in self.started if isinstance(peer, Sipp)))
-        desk = await Desk.open(trunks, self.folder, **settings)
+        desk = await Desk.open(trunks, self.folder, operators, **settings)
         self.desks.append(desk)
         return desk
 

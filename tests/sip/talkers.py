@@ -16,6 +16,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+import pjsua2 as pj
+
 from dialer.calls.frames import AgentSettings
 from dialer.sip.callee import CalleeAccount, CalleeCall, CalleeNews, Sound
 from dialer.sip.endpoint import SipEndpoint
@@ -32,7 +34,7 @@ class Manners:
     rings_s: float | None = 0.1  # until they pick up; None: never
     refuses: int = 0  # with this code
     presses: list[tuple[float, str]] = field(default_factory=list)
-    renegotiates_s: float | None = None
+    holds_s: float | None = None  # for half a second
     leaves_s: float | None = None
 
 
@@ -48,6 +50,13 @@ class Talker:
 def voice(hertz: float) -> Sound:
     samples = (int(8000 * math.sin(2 * math.pi * hertz * i / RATE)) for i in range(20 * RATE))
     return Sound(array.array("h", samples).tobytes())
+
+
+def take_back(call: CalleeCall) -> None:
+    param = pj.CallOpParam(True)
+    param.opt.audioCount, param.opt.videoCount, param.opt.textCount = 1, 0, 0
+    param.opt.flag = pj.PJSUA_CALL_UNHOLD
+    call.reinvite(param)
 
 
 def main() -> None:
@@ -84,8 +93,9 @@ def main() -> None:
             call.say(voices[manners.hertz])
         for after, key in manners.presses:
             later(after, lambda key=key: call.press(key, via_info=False))
-        if manners.renegotiates_s is not None:
-            later(manners.renegotiates_s, call.renegotiate)
+        if manners.holds_s is not None:
+            later(manners.holds_s, lambda: call.setHold(pj.CallOpParam(True)))
+            later(manners.holds_s + 0.5, lambda: take_back(call))
         if manners.leaves_s is not None:
             later(manners.leaves_s, call.hang_up)
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from dialer.calls.frames import AgentSettings
-from dialer.calls.trunk import Codec, Transport, Trunk
+from dialer.calls.trunk import Codec, TransferBy, Transport, Trunk
 from dialer.compliance.operator import Document, DocumentKind, Operator, Override
 from dialer.compliance.policy import CallerIdRight
 from dialer.contacts.numbers import NumberProblem, parse_number
@@ -182,6 +182,8 @@ class TrunkSection(_Section):
     """The longest a call may ring here, in seconds: at least 15 (47 CFR 64.1200(a)(6))."""
     options_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
     """How often to ask with OPTIONS whether it is there, in seconds; 0: never."""
+    transfer: TransferBy = TransferBy.BRIDGE
+    """How a call here gets to an operator. bridge: we call them and join the two. refer: the trunk does (RFC 3515)."""
     private: bool = False
     """yes: ask the trunk to withhold the number from the callee (RFC 3323). Unlawful for telemarketing."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.calls.trunk import Codec, Transport
+from dialer.calls.trunk import Codec, TransferBy, Transport
 from dialer.compliance.operator import Document, DocumentKind, Override
 from dialer.config import load_config
 from dialer.errors import ConfigError
@@ -25,6 +25,7 @@ caller_ids =
     +13055550100 | owned | order 2025-113
     +442079460100 | authorised | letter of 2026-01-07 | 2027-01-07
 cps = 5     ; as agreed
+transfer = refer
 """
 
 
@@ -42,6 +43,7 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     assert trunk.caller_ids == ("+13055550100", "+442079460100")
     assert trunk.secret == "s3cret"
     assert trunk.cps == 5
+    assert trunk.transfer is TransferBy.REFER
     assert config.settings.engine.agents == 2
     assert config.store_path == tmp_path / "dialer.db"
     assert {right.ground for right in config.caller_ids} == {"owned", "authorised"}
@@ -68,7 +70,7 @@ def test_a_secret_file_is_read_beside_sip_conf(tmp_path: Path) -> None:
         ("[spi]\nport = 3\n", TRUNK, r"dialer\.toml:1: spi: unknown setting"),
         ("[sip\n", TRUNK, "not valid TOML"),
         ("", TRUNK + "rign_timeout_s = 20\n", r"sip\.conf:\d+: \[carrier\] rign_timeout_s: unknown setting"),
-        ("", TRUNK + "ring_timeout_s = 8\n", r"sip\.conf:14: .*ring_timeout_s: .*greater than or equal to 15"),
+        ("", TRUNK + "ring_timeout_s = 8\n", r"sip\.conf:15: .*ring_timeout_s: .*greater than or equal to 15"),
         ("", TRUNK.replace("tcp", "sctp"), r"transport: Input should be 'udp' or 'tcp'"),
         ("", TRUNK.replace("secret_env = CARRIER_SECRET", ""), "user needs secret_file or secret_env"),
         ("", TRUNK.replace("| owned | order 2025-113", ""), "has no ground"),

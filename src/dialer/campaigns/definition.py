@@ -38,7 +38,8 @@ MIN_RING_S = 15.0
 """An unanswered call rings at least this long before we give up: 47 CFR 64.1200(a)(6), 16 CFR 310.4(b)(4)(ii)."""
 
 MachineWord = Literal["hang_up", "leave_message", "play"]
-KeyWord = Literal["accept", "repeat", "opt_out"]
+KeyWord = Literal["accept", "repeat", "opt_out", "transfer"]
+DialingWord = Literal["progressive", "predictive"]
 RetryWord = Literal[
     "busy",
     "no_answer",
@@ -62,6 +63,9 @@ def _e164(value: object) -> object:
     return number.e164
 
 
+OperatorAddress = Annotated[
+    str, StringConstraints(max_length=200, pattern=r"^sip:[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
+]
 PhoneNumber = Annotated[str, BeforeValidator(_e164)]
 
 
@@ -157,6 +161,36 @@ class Machines(_Section):
     """How long to wait for the beep, in seconds."""
 
 
+class Transfer(_Section):
+    """``[transfer]``: operators for those who press a key whose word is "transfer"."""
+
+    operators: Annotated[tuple[OperatorAddress, ...], Field(min_length=1, max_length=1000)]
+    """Their SIP addresses, ``sip:anna@10.0.0.5``: each is one line and has one call at a time."""
+    trunk: Text
+    """The section of sip.conf over which they are called."""
+    hold: Text
+    """What the person hears while an operator is called, repeated."""
+    nobody: Text
+    """What the person hears when no operator is free within two seconds. It must say who called and how to call back
+    (16 CFR 310.4(b)(4)(iii))."""
+    whisper: str = ""
+    """What the operator hears before the two are joined; empty: nothing."""
+    ring_s: Annotated[float, Field(ge=5, le=60)] = 15.0
+    """How long one operator is rung, in seconds."""
+    max_talk_s: Annotated[float, Field(ge=60, le=14400)] = 3600.0
+    """The longest a talk may last, in seconds; ``limits.max_duration_s`` is not its limit."""
+    dialing: DialingWord = "progressive"
+    """progressive: no more calls than operators are free. predictive: as many as keep them busy, within the cap on
+    abandoned calls."""
+
+    @field_validator("operators")
+    @classmethod
+    def _each_once(cls, operators: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(operators)) < len(operators):
+            raise ValueError("an operator is named twice")
+        return operators
+
+
 class Hours(_Section):
     """``[hours]``: the campaign's own, on the called person's wall clock. They narrow the law's, never widen them."""
 
@@ -215,7 +249,9 @@ class Definition(_Section):
     keys: dict[Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"], KeyWord | Answer] = Field(
         default={"1": "accept", "2": "repeat", "9": "opt_out"}
     )
-    """Key to "accept", "repeat", "opt_out" or { answer = "..." }. One key must opt out."""
+    """Key to "accept", "repeat", "opt_out", "transfer" or { answer = "..." }. One key must opt out."""
+    transfer: Transfer | None = None
+    """Operators for those who ask for one."""
     machines: Machines = Machines()
     hours: Hours | None = None
     pacing: Pacing = Pacing()
@@ -235,6 +271,8 @@ class Definition(_Section):
             raise ValueError('machines.detect = false needs machines.policy = "play"')
         if self.message.machine_sound and self.message.parts and not self.message.machine_parts:
             raise ValueError("message.machine_sound needs message.machine_parts: what it says, and when")
+        if ("transfer" in self.keys.values()) is not (self.transfer is not None):
+            raise ValueError('a key that says "transfer" needs [transfer], and [transfer] needs such a key')
         return self
 
     @property

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialer.audio.prepare import PreparedSound, prepare_sound, prompt_path
-from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy
-from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, Part, parse_definition
+from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy, TransferScript
+from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, Part, Transfer, parse_definition
 from dialer.compliance.policy import Purpose
 from dialer.engine.ports import LoadedCampaign
 from dialer.errors import CampaignError
@@ -62,11 +62,13 @@ class FileCampaignLoader:
             max_repeats=message.max_repeats,
             detect_machine=definition.machines.detect,
             beep_wait_s=definition.machines.beep_wait_s,
+            transfer=self._transfer(definition.transfer, base, sound),
         )
         played = {"parts": script.message, "machine_parts": script.machine_message or script.message}
         for key, which in played.items():
             _check_parts(row.name, key, getattr(message, key), sounds[which])
-        longest = max(each.ms for each in sounds.values()) / 1000
+        hold = script.transfer.hold if script.transfer else ""  # repeated, and left when an operator comes
+        longest = max(each.ms for name, each in sounds.items() if name != hold) / 1000
         if longest >= definition.limits.max_duration_s:
             raise CampaignError(
                 f"{row.name}: a sound of {longest:.0f} s does not fit into limits.max_duration_s "
@@ -88,6 +90,18 @@ class FileCampaignLoader:
             sounds={each.sound: str(each.path) for each in sounds.values()},
             ramp_s=definition.pacing.ramp_s,
             share=definition.pacing.share,
+        )
+
+    def _transfer(self, given: Transfer | None, base: Path, sound: Callable[[Path], str]) -> TransferScript | None:
+        if given is None:
+            return None
+        return TransferScript(
+            trunk=self._config.trunk(given.trunk).name,
+            hold=sound(base / given.hold),
+            nobody=sound(base / given.nobody),
+            whisper=sound(base / given.whisper) if given.whisper else "",
+            ring_s=given.ring_s,
+            max_talk_s=given.max_talk_s,
         )
 
     def _rule(self, definition: Definition, base: Path, word: str | Answer, sound: Callable[[Path], str]) -> KeyRule:

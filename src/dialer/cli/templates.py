@@ -17,6 +17,7 @@ TRUNK_VALUES = {
     "private": "no",
     "codecs": "PCMU, PCMA",
     "transport": "udp",
+    "transfer": "bridge",
 }
 
 CAMPAIGN = """\
@@ -56,10 +57,21 @@ max_repeats = 2
 2 = "repeat"
 9 = "opt_out"                     # always needed
 # 3 = { answer = "call me back" } # a survey's answer
+# 5 = "transfer"                  # accept, and talk to an operator: needs [transfer]
 
 [machines]
 policy = "leave_message"          # hang_up, leave_message (after the beep), play
 beep_wait_s = 20
+
+# [transfer]
+# operators = ["sip:anna@10.0.0.5", "sip:ben@10.0.0.5"]  # each one line, one call at a time
+# trunk = "office"                # the section of sip.conf over which they are called
+# ring_s = 15                     # how long one of them is rung
+# hold = "hold.wav"               # what the person hears meanwhile, repeated
+# whisper = "whisper.wav"         # what the operator hears first
+# nobody = "nobody.wav"           # when no operator is free within 2 s: who called, and how to call back
+# max_talk_s = 3600
+# dialing = "progressive"         # never more calls than free operators; or "predictive"
 
 [hours]                           # on the called person's clock; they only narrow what the law allows
 opens = 09:00:00

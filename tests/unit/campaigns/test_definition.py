@@ -58,6 +58,25 @@ retry_minutes = { busy = 15 }
     assert (retry.max_attempts, dict(retry.waits)) == (2, {"busy": timedelta(minutes=15)})
 
 
+TRANSFER = """
+[transfer]
+operators = ["sip:anna@10.0.0.5", "sip:ben@pbx.example:5080"]
+trunk = "office"
+hold = "hold.wav"
+nobody = "nobody.wav"
+"""
+WISH = '[keys]\n5 = "transfer"\n9 = "opt_out"\n'
+
+
+def test_operators_for_those_who_ask() -> None:
+    campaign = parse_definition(GOOD + WISH + TRANSFER, "flu.toml")
+    assert campaign.keys["5"] == "transfer"
+    assert campaign.transfer is not None
+    assert campaign.transfer.operators == ("sip:anna@10.0.0.5", "sip:ben@pbx.example:5080")
+    assert (campaign.transfer.ring_s, campaign.transfer.max_talk_s, campaign.transfer.whisper) == (15, 3600, "")
+    assert campaign.transfer.dialing == "progressive"
+
+
 PARTS = """
 voice = "artificial"
 opt_out_number = "+1 800 555 0100"
@@ -106,6 +125,13 @@ def test_machines_get_the_same_message_or_one_of_their_own() -> None:
         (("[message]", "[hours]\nopens = 18:00:00\ncloses = 09:00:00\n[message]"), "opens must be before closes"),
         (("[message]", "[attempts]\nretry_minutes = { opted_out = 5 }\n[message]"), "retry_minutes"),
         (("[message]", "[attempts]\nretry_minutes = { network_blocked = 5 }\n[message]"), "retry_minutes"),
+        (("[message]", f"{WISH}[message]"), "needs .transfer."),
+        (("[message]", f"{TRANSFER}[message]"), "needs such a key"),
+        (("[message]", f"{WISH}{TRANSFER.replace('nobody', '# nobody')}[message]"), "transfer.nobody: .*required"),
+        (("[message]", f"{WISH}{TRANSFER.replace('hold =', '# hold =')}[message]"), "transfer.hold: .*required"),
+        (("[message]", f"{WISH}{TRANSFER.replace('sip:anna@10.0.0.5', '')}[message]"), "transfer.operators.0"),
+        (("[message]", f"{WISH}{TRANSFER.replace('anna@', '+1305@x?Replaces=y@')}[message]"), "transfer.operators.0"),
+        (("[message]", f"{WISH}{TRANSFER.replace('ben@pbx.example:5080', 'anna@10.0.0.5')}[message]"), "named twice"),
         (("[campaign]", "[campaign"), "flu.toml: not valid TOML"),
         (('"message.wav"', f'"message.wav"{PARTS}machine_sound = "after.wav"'), "needs message.machine_parts"),
         (('"message.wav"', '"m.wav"\nparts = [{ says = "hello", from_s = 0, to_s = 1 }]'), "message.parts.0.says"),

@@ -49,6 +49,12 @@ class LoadSound(msgspec.Struct, frozen=True, kw_only=True, tag="load_sound"):
     path: str
 
 
+class MeetOperators(msgspec.Struct, frozen=True, kw_only=True, tag="meet_operators"):
+    """These may take transfers, too: of a campaign that was not there when the agent was configured."""
+
+    operators: tuple[OperatorLine, ...]
+
+
 class PlaceCall(msgspec.Struct, frozen=True, kw_only=True, tag="place_call"):
     """Place one call. The agent verifies the permit first and answers with CallEnded(not_dialed) if it is no good."""
 
@@ -99,6 +105,7 @@ class Shutdown(msgspec.Struct, frozen=True, kw_only=True, tag="shutdown"):
 ToAgent = (
     Configure
     | LoadSound
+    | MeetOperators
     | PlaceCall
     | HangUp
     | OptOutStored

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from dialer.campaigns.ahead import Dialing
 from dialer.campaigns.retry import RetryPlan
 from dialer.compliance.policy import (
     CampaignPolicy,
@@ -39,7 +40,6 @@ MIN_RING_S = 15.0
 
 MachineWord = Literal["hang_up", "leave_message", "play"]
 KeyWord = Literal["accept", "repeat", "opt_out", "transfer"]
-DialingWord = Literal["progressive", "predictive"]
 RetryWord = Literal[
     "busy",
     "no_answer",
@@ -179,7 +179,9 @@ class Transfer(_Section):
     """How long one operator is rung, in seconds."""
     max_talk_s: Annotated[float, Field(ge=60, le=14400)] = 3600.0
     """The longest a talk may last, in seconds; ``limits.max_duration_s`` is not its limit."""
-    dialing: DialingWord = "progressive"
+    wrap_up_s: Annotated[float, Field(ge=0, le=600)] = 5.0
+    """What an operator has for notes after each talk, in seconds."""
+    dialing: Dialing = Dialing.PROGRESSIVE
     """progressive: no more calls than operators are free. predictive: as many as keep them busy, within the cap on
     abandoned calls."""
 
@@ -278,7 +280,8 @@ class Definition(_Section):
     @property
     def longest_call_s(self) -> float:
         """From a permit to the record of its call, at the longest, with room for several trunks and the goodbye."""
-        return 4 * MIN_RING_S + self.limits.ring_timeout_s + self.limits.max_duration_s + 60
+        talk_s = self.transfer.max_talk_s + len(self.transfer.operators) * self.transfer.ring_s if self.transfer else 0
+        return 4 * MIN_RING_S + self.limits.ring_timeout_s + 2 * self.limits.max_duration_s + talk_s + 60
 
     def policy(self, campaign_id: int) -> CampaignPolicy:
         """The part that the gate decides by."""

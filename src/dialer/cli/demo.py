@@ -23,7 +23,7 @@ from dialer.cli.report import gather, show
 from dialer.cli.templates import CAMPAIGN
 from dialer.contacts.importing import Imported, read_file
 from dialer.contacts.rows import Defaults
-from dialer.engine.engine import RunUntil
+from dialer.engine.settings import RunUntil
 from dialer.errors import AgentError, DialerError
 from dialer.results.export import attempts_csv, report_html
 from dialer.results.records import CampaignState

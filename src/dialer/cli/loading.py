@@ -10,7 +10,7 @@ from dialer.audio.prepare import PreparedSound, prepare_sound, prompt_path
 from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy, TransferScript
 from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, Part, Transfer, parse_definition
 from dialer.compliance.policy import Purpose
-from dialer.engine.ports import LoadedCampaign
+from dialer.engine.ports import LoadedCampaign, OperatorsPlan
 from dialer.errors import CampaignError
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class FileCampaignLoader:
             sounds={each.sound: str(each.path) for each in sounds.values()},
             ramp_s=definition.pacing.ramp_s,
             share=definition.pacing.share,
+            operators=_operators(definition.transfer),
         )
 
     def _transfer(self, given: Transfer | None, base: Path, sound: Callable[[Path], str]) -> TransferScript | None:
@@ -113,6 +114,10 @@ class FileCampaignLoader:
         }.get(action, "")
         prompt = sound(base / own) if own else sound(prompt_path(PROMPTS[action])) if action in PROMPTS else ""
         return KeyRule(action=action, value=word.answer if isinstance(word, Answer) else "", prompt=prompt)
+
+
+def _operators(given: Transfer | None) -> OperatorsPlan | None:
+    return OperatorsPlan(given.operators, given.trunk, given.dialing, given.wrap_up_s) if given else None
 
 
 def _check_parts(campaign: str, key: str, parts: tuple[Part, ...], sound: PreparedSound) -> None:

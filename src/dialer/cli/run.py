@@ -8,7 +8,7 @@ import typer
 
 from dialer.cli.context import Context, Exit, context_of, run_async
 from dialer.cli.observers import Display, LogObserver, Observers
-from dialer.engine.engine import Ending, EngineSettings, RunUntil
+from dialer.engine.settings import Ending, EngineSettings, RunUntil
 from dialer.errors import DialerError
 from dialer.results.records import CampaignState
 

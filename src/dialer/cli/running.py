@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from dialer.cli.loading import FileCampaignLoader
 from dialer.compliance.gate import Gate
 from dialer.compliance.rules import builtin_rules
-from dialer.engine.engine import Ending, Engine, EngineSettings
+from dialer.engine.engine import Engine
+from dialer.engine.settings import Ending, EngineSettings
 from dialer.results.audit import AuditKind
 from dialer.sip.client import AgentProcess
 

@@ -17,13 +17,14 @@ from dialer.calls.frames import (
     FromAgent,
     HangUp,
     LoadSound,
+    MeetOperators,
     OptOutStored,
     Ping,
     PlaceCall,
     Pong,
     ToAgent,
 )
-from dialer.calls.plan import CallPlan
+from dialer.calls.plan import CallPlan, OperatorLine
 from dialer.engine.ports import Agent, AgentFactory, Spawn
 from dialer.errors import AgentError
 
@@ -73,6 +74,7 @@ class AgentPool:
         self._on_trouble = on_trouble
         self._slots = [_Slot(index) for index in range(count)]
         self._sounds: dict[str, str] = {}
+        self._operators: tuple[OperatorLine, ...] = ()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
@@ -104,6 +106,19 @@ class AgentPool:
                 self._sounds[sound] = path
                 await self.tell_all(LoadSound(sound=sound, path=path))
 
+    async def meet_operators(self, operators: Iterable[OperatorLine]) -> None:
+        """Let every agent call these for transfers, and any that is started later."""
+        new = tuple(each for each in operators if each not in self._operators)
+        if new:
+            self._operators += new
+            await self.tell_all(MeetOperators(operators=new))
+
+    async def tell(self, attempt_id: str, frame: ToAgent) -> None:
+        """Send a frame to the agent that has this attempt, if one has."""
+        for slot in self._slots:
+            if attempt_id in slot.live:
+                await self._tell(slot, frame)
+
     async def place(self, plan: CallPlan) -> None:
         """Hand a call to the agent with the fewest. Raises AgentError when none is up; the call was then not placed."""
         up = [(len(slot.live), slot.index, slot.agent) for slot in self._slots if slot.agent is not None]
@@ -117,9 +132,7 @@ class AgentPool:
 
     async def confirm_opt_out(self, attempt_id: str) -> None:
         """Tell the attempt's agent that its opt-out is durable."""
-        for slot in self._slots:
-            if attempt_id in slot.live:
-                await self._tell(slot, OptOutStored(attempt_id=attempt_id))
+        await self.tell(attempt_id, OptOutStored(attempt_id=attempt_id))
 
     async def hang_up(self, attempts: Iterable[str]) -> None:
         """End these calls."""
@@ -211,8 +224,12 @@ class AgentPool:
                 self._on_trouble(f"a SIP agent cannot start: {error}")
                 continue
             given: dict[str, str] = {}
+            met: tuple[OperatorLine, ...] = ()
             try:
-                while given != self._sounds:  # a campaign may bring more meanwhile
+                while given != self._sounds or met != self._operators:  # a campaign may bring more meanwhile
+                    if met != self._operators:
+                        met = self._operators
+                        await agent.send(MeetOperators(operators=met))
                     for sound, path in list(self._sounds.items()):
                         await agent.send(LoadSound(sound=sound, path=path))
                         given[sound] = path

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dialer.compliance.policy import Facts
     from dialer.engine.agents import AgentPool
     from dialer.engine.attempts import Attempts
+    from dialer.engine.operators import Operators
     from dialer.engine.ports import Clock, EngineStore, LoadedCampaign, Observer
     from dialer.engine.trunks import TrunkBoard
 
@@ -35,6 +36,7 @@ TRUNK_POLL_S = 0.01
 
 PRESSURE = 0.5  # of the abandonment cap, from which on calls are placed more slowly
 LONGEST_SLOWDOWN_S = 30.0
+OPERATORS_CAP = 0.03  # of those who ask for an operator: 47 CFR 64.1200(a)(7), 16 CFR 310.4(b)(4)(i)
 
 
 def slowdown_s(pressure: float, permitted: int, cps: float) -> float:
@@ -55,6 +57,7 @@ class Shared:
     trunks: TrunkBoard
     lanes: Mapping[str, Lane]
     throttle: Throttle
+    operators: Operators
     clock: Clock
     observer: Observer
     may_dial: Callable[[], bool]
@@ -84,6 +87,7 @@ class CampaignRun:
             clock=shared.clock,
             why_not=self._why_not,
             pause=self._pause,
+            placed=lambda attempt_id: shared.operators.placed(attempt_id, campaign.row.id),
         )
         self._over = asyncio.Event()
         self._stir = asyncio.Event()  # it is over, or something has changed
@@ -226,9 +230,14 @@ class CampaignRun:
                 now = self._clock.monotonic()
                 delay = max(self._own.delay(now), min(lane.delay(now) for _, lane in lanes))
                 if delay <= 0:
-                    return tickets(self._own, lanes, self, now)
+                    return tickets(self._own, lanes, self, now, most=self._for_operators())
                 await self._pause(delay)
         return []
+
+    def _for_operators(self) -> int | None:
+        """How many more calls its operators can bear, less those that are decided and not placed; None: any number."""
+        allowed = self._shared.operators.calls_allowed(self.campaign.row.id, OPERATORS_CAP)
+        return None if allowed is None else max(0, allowed - self._placer.waiting)
 
     def _trunk_lanes(self) -> list[tuple[str, Lane]]:
         """Those that may take calls, in the campaign's order."""

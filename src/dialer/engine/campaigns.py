@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from dialer.calls.plan import OperatorLine
 from dialer.engine.campaign_run import CampaignRun, Shared
 from dialer.errors import DialerError, StoreError
 from dialer.results.records import CampaignRow, CampaignState, Claim
@@ -91,6 +92,9 @@ class Campaigns:
     async def _begin(self, row: CampaignRow) -> None:
         loaded = await self._loader.load(row)
         await self._shared.pool.load_sounds(dict(loaded.sounds))
+        if (plan := loaded.operators) is not None:
+            await self._shared.pool.meet_operators(OperatorLine(address=a, trunk=plan.trunk) for a in plan.addresses)
+            self._shared.operators.serve(row.id, plan)
         run = CampaignRun(loaded, self._shared, self._held[row.id])
         self._runs[row.id] = (run, asyncio.create_task(run.run()))
 

@@ -12,9 +12,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -30,9 +28,11 @@ from dialer.engine.campaigns import Campaigns
 from dialer.engine.complaint import Complaint
 from dialer.engine.lanes import Lane
 from dialer.engine.observing import SafeObserver
+from dialer.engine.operators import Operators
 from dialer.engine.opt_outs import OptOuts
 from dialer.engine.ports import AgentFactory, CampaignLoader, Clock, EngineStore, Observer
 from dialer.engine.recorder import Recorder
+from dialer.engine.settings import Ending, EngineSettings, RunUntil
 from dialer.engine.trunks import TrunkBoard
 from dialer.errors import DialerError, EngineRunning, StoreError
 from dialer.results.records import CampaignRow, CampaignState, Order, OrderKind
@@ -45,41 +45,6 @@ UNREADABLE = RetryPlan(max_attempts=1_000, gap=timedelta(days=1), waits={})
 """For interrupted contacts of a campaign whose file makes no sense any more: not today, and the gate decides then."""
 
 _log = structlog.stdlib.get_logger("dialer.engine")
-
-
-class RunUntil(StrEnum):
-    """When a run ends by itself."""
-
-    DONE = "done"  # every started campaign is finished, whatever time that takes
-    IDLE = "idle"  # nothing is due now
-    FOREVER = "forever"  # never: it waits for campaigns
-
-
-class Ending(StrEnum):
-    """Why a run ended."""
-
-    DONE = "done"
-    IDLE = "idle"
-    STOPPED = "stopped"  # the operator asked
-    PAUSED = "paused"  # every campaign left is paused, with its reason in the store
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """How the engine runs. Durations are in seconds."""
-
-    until: RunUntil = RunUntil.DONE
-    agents: int = 1
-    poll_s: float = 0.25  # how soon a change made in another shell is seen
-    drain_s: float = 180.0  # how long live calls may go on after a stop
-    agent_silence_s: float = 10.0  # after which an agent counts as stuck
-    agent_restart_s: float = 0.5  # before an agent is started anew; doubled each time that fails
-    trunk_wait_s: float = 5.0  # for a campaign's trunks to answer before its first call
-    store_retry_s: float = 1.0  # before what the store refused is tried again
-    gather_s: float = 0.05  # how long an outcome waits for others, to be stored with them
-    heartbeat_s: float = 2.0
-    flush_s: float = 10.0  # for the last outcomes to be stored when the run ends
-    longest_call_s: float = 4000.0  # an attempt that is open for longer is hung up, and its agent ended if need be
 
 
 class Engine:
@@ -134,6 +99,7 @@ class Engine:
         self._trunks = TrunkBoard(lambda news: self._observer.trouble("trunk", news))
         self._lanes = {trunk: Lane(cps, channels) for trunk, (cps, channels) in trunk_limits.items()}
         self._throttle = throttle or Throttle(())
+        self._operators = Operators(self._pool.tell, self._spawn, clock)
         shared = Shared(
             run_id=self._run_id,
             store=store,
@@ -143,6 +109,7 @@ class Engine:
             trunks=self._trunks,
             lanes=self._lanes,
             throttle=self._throttle,
+            operators=self._operators,
             clock=clock,
             observer=self._observer,
             may_dial=self._may_dial,
@@ -287,6 +254,7 @@ class Engine:
 
     def _take(self, agent: int, frame: FromAgent) -> None:
         self._observer.heard(frame)
+        self._operators.heard(frame)
         match frame:
             case CallEnded(record=record):
                 self._attempts.ended(record)
@@ -302,6 +270,7 @@ class Engine:
     def _agent_gone(self, agent: int, lost: Sequence[str]) -> None:
         self._trunks.forget(agent)
         for attempt_id in lost:
+            self._operators.lost(attempt_id)
             self._attempts.lost(attempt_id)
 
     # --- the end -------------------------------------------------------------------------------------------------

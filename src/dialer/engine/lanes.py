@@ -111,12 +111,14 @@ class Ticket:
     lanes: tuple[Lane, ...]
 
 
-def tickets(own: Lane, trunks: Iterable[tuple[str, Lane]], user: object, now: float) -> list[Ticket]:
-    """Reserve room for as many calls as the campaign's lane and these trunks have together.
+def tickets(
+    own: Lane, trunks: Iterable[tuple[str, Lane]], user: object, now: float, *, most: int | None = None
+) -> list[Ticket]:
+    """Reserve room for as many calls as the campaign's lane and these trunks have together, and no more than ``most``.
 
     They come in the order in which the trunks can take them: neither waits for the other.
     """
-    left = own.room(user, now)
+    left = own.room(user, now) if most is None else min(most, own.room(user, now))
     found: list[tuple[float, Ticket]] = []
     for name, lane in trunks:
         room = min(left, lane.room(user, now)) if lane.delay(now) <= 0 else 0

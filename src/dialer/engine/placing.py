@@ -31,8 +31,13 @@ class Placer:
         clock: Clock,
         why_not: Callable[[], NotDialed | None],
         pause: Callable[[float], Awaitable[None]],
+        placed: Callable[[str], None],
     ) -> None:
-        """``why_not`` tells why no call may be placed now; ``pause`` waits, not longer than calls may be placed."""
+        """``why_not`` tells why no call may be placed now; ``pause`` waits, not longer than calls may be placed.
+
+        ``placed`` is told of each attempt before it goes to an agent.
+        """
+        self._placed = placed
         self._campaign = campaign
         self._attempts = attempts
         self._pool = pool
@@ -41,6 +46,11 @@ class Placer:
         self._pause = pause
         self._waiting: deque[tuple[Permit, Ticket]] = deque()
         self._more = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return len(self._waiting)
 
     def add(self, permit: Permit, ticket: Ticket) -> None:
         """One more; its attempt is durable."""
@@ -92,6 +102,7 @@ class Placer:
             trunks=(ticket.trunk, *others),
             display_name=campaign.display_name,
         )
+        self._placed(permit.attempt_id)
         try:
             await self._pool.place(plan)
         except AgentError:

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from dialer.calls.frames import FromAgent, ToAgent
 from dialer.calls.plan import CallLimits, CallScript
+from dialer.campaigns.ahead import Dialing
 from dialer.campaigns.retry import RetryPlan
 from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import CampaignPolicy, DncEntry, Facts
@@ -169,6 +170,16 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorsPlan:
+    """The operators of a campaign, and how calls are placed for them."""
+
+    addresses: tuple[str, ...]
+    trunk: str
+    dialing: Dialing
+    wrap_up_s: float  # after each talk, for the operator's notes
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedCampaign:
     """A campaign made ready to dial: what its file says, and the prepared sounds (id -> path of an 8 kHz WAV)."""
 
@@ -183,6 +194,7 @@ class LoadedCampaign:
     display_name: str
     sounds: Mapping[str, str]
     ramp_s: float = 0.0  # from its first call until its full rate
+    operators: OperatorsPlan | None = None
     share: float = 1.0  # of the trunks' room, among the campaigns that call at the same time
 
 

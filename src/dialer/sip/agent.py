@@ -30,6 +30,7 @@ from dialer.calls.frames import (
     ConnectOperator,
     HangUp,
     LoadSound,
+    MeetOperators,
     NobodyFree,
     OptOutStored,
     Ping,
@@ -84,7 +85,7 @@ class SipAgent:
         self._trunks = Trunks(self.endpoint, configure.trunks, self._schedule, time.monotonic, self._trunk_changed)
         self._around = Surroundings(
             trunks=self._trunks,
-            operators=frozenset(configure.operators),
+            operators=set(configure.operators),
             sounds=self._sounds,
             schedule=self._schedule,
             happenings=self._happenings,
@@ -168,6 +169,8 @@ class SipAgent:
                 self._tell_call(attempt_id, NoOperator())
             case LoadSound(sound=sound, path=path):
                 self._load(sound, Path(path))
+            case MeetOperators(operators=operators):
+                self._around.operators.update(operators)
             case ProbeTrunk(trunk=trunk):
                 if trunk in self._trunks:
                     self._trunks[trunk].probe()

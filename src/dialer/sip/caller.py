@@ -80,7 +80,7 @@ class Surroundings:
     """What the calls of one agent share."""
 
     trunks: Trunks
-    operators: frozenset[OperatorLine]
+    operators: set[OperatorLine]
     sounds: Mapping[str, Sound]
     schedule: Schedule
     happenings: deque[Happened]

@@ -26,8 +26,9 @@ from dialer.compliance.policy import CallerIdRight
 from dialer.compliance.rules import builtin_rules
 from dialer.contacts.contact import Consent, ConsentKind, Contact, Number
 from dialer.contacts.numbers import parse_number
-from dialer.engine.engine import Ending, Engine, EngineSettings, RunUntil
+from dialer.engine.engine import Engine
 from dialer.engine.ports import EngineStore, LoadedCampaign
+from dialer.engine.settings import Ending, EngineSettings, RunUntil
 from dialer.errors import CampaignError, StoreError
 from dialer.results.records import AttemptLine, AttemptRow, CampaignRow, CampaignState, Claim, Decided, RefusalRow
 from dialer.store.open import Store

@@ -18,7 +18,7 @@ from dialer.calls.plan import CallLimits, CallPlan, CallScript
 from dialer.calls.trunk import TrunkState, TrunkStatus
 from dialer.compliance.decision import Permit
 from dialer.engine.agents import AgentPool
-from dialer.engine.engine import Ending, RunUntil
+from dialer.engine.settings import Ending, RunUntil
 from dialer.errors import AgentError
 
 FOREVER = replace(FAST, until=RunUntil.FOREVER)

@@ -12,7 +12,7 @@ from tests.unit.engine.bench import FAST, NOW, Bench, a_contact, e164, hawaiian
 from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.outcome import NotDialed, Outcome
-from dialer.engine.engine import Ending, RunUntil
+from dialer.engine.settings import Ending, RunUntil
 from dialer.errors import CampaignError, EngineRunning
 from dialer.results.records import CampaignState
 

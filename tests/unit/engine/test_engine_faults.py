@@ -15,7 +15,7 @@ from dialer.calls.outcome import Outcome
 from dialer.calls.trunk import TrunkState
 from dialer.compliance.decision import Decision
 from dialer.compliance.policy import CampaignPolicy, Facts
-from dialer.engine.engine import Ending, RunUntil
+from dialer.engine.settings import Ending, RunUntil
 from dialer.errors import AgentError, CampaignError
 from dialer.results.records import CampaignState
 

@@ -8,7 +8,7 @@ from tests.unit.engine.bench import FAST, Bench, e164
 from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.outcome import Outcome
-from dialer.engine.engine import Ending, RunUntil
+from dialer.engine.settings import Ending, RunUntil
 
 ON_LIST = "SELECT count(*) FROM internal_dnc WHERE e164 = ? AND removed_at IS NULL"
 

@@ -11,7 +11,7 @@ from tests.unit.engine.bench import FAST, Bench, e164
 from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.outcome import Outcome
-from dialer.engine.engine import Ending, RunUntil
+from dialer.engine.settings import Ending, RunUntil
 from dialer.results.records import CampaignState, OrderKind
 
 FOREVER = replace(FAST, until=RunUntil.FOREVER)

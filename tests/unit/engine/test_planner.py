@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from tests.unit.engine.bench import FAST, NOW, Bench, a_contact, e164, hawaiian
 
 from dialer.campaigns.throttle import EVERY_DIGIT, HOUR, MINUTE, Throttle, ThrottleRule
-from dialer.engine.engine import Ending, RunUntil
 from dialer.engine.planner import Planner
+from dialer.engine.settings import Ending, RunUntil
 from dialer.results.records import CampaignState
 
 FOREVER = replace(FAST, until=RunUntil.FOREVER)

@@ -13,132 +13,39 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from dialer.calls.frames import AgentSettings
 from dialer.calls.trunk import Codec, TransferBy, Transport, Trunk
-from dialer.compliance.operator import Document, DocumentKind, Operator, Override
+from dialer.compliance.operator import Document, Operator, Override
 from dialer.compliance.policy import CallerIdRight
+from dialer.config_sections import (
+    DocumentSection,
+    EngineSection,
+    LogSection,
+    MetricsSection,
+    OperatorSection,
+    OverrideSection,
+    Section,
+    SipSection,
+    StoreSection,
+)
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ConfigError
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class StoreSection(_Section):
-    """``[store]``"""
-
-    path: str = "dialer.db"
-    """The database file, relative to dialer.toml."""
-    registries: str = "dnc"
-    """The folder of the do-not-call registries, relative to dialer.toml."""
-
-
-class SipSection(_Section):
-    """``[sip]``"""
-
-    trunks: str = "sip.conf"
-    """The file with the trunks, relative to dialer.toml."""
-    bind: str = "0.0.0.0"  # noqa: S104  a trunk may be behind any interface; an operator narrows it here
-    """The address that SIP and RTP are bound to."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """The SIP port, UDP and TCP; 0: any free one."""
-    rtp_port: Annotated[int, Field(ge=1024, le=65000)] = 16384
-    """The first RTP port."""
-    rtp_ports: Annotated[int, Field(ge=2, le=60000)] = 8000
-    """How many ports from there on may be used: two for each live call."""
-    max_calls: Annotated[int, Field(ge=1, le=10000)] = 500
-    """Live calls in one agent process; at most what pjsua2 was compiled with."""
-    user_agent: Annotated[str, Field(pattern=r"^[\w./ -]{1,60}$")] = "dialer"
-    """The User-Agent header: letters, digits, points, slashes, dashes and spaces."""
-    session_timer_s: Annotated[int, Field(ge=90, le=86400)] = 1800
-    """Session-Expires offered, in seconds (RFC 4028: at least 90)."""
-    log_level: Annotated[int, Field(ge=0, le=6)] = 1
-    """pjsip's own log level."""
-
-    @model_validator(mode="after")
-    def _ports(self) -> SipSection:
-        if self.rtp_ports < 2 * self.max_calls:
-            raise ValueError(f"rtp_ports is too few for {self.max_calls} calls: allowed are {2 * self.max_calls} up")
-        if self.rtp_port + self.rtp_ports > 65536:
-            raise ValueError(f"rtp_port + rtp_ports is {self.rtp_port + self.rtp_ports}: ports end at 65535")
-        return self
-
-
-class EngineSection(_Section):
-    """``[engine]``"""
-
-    agents: Annotated[int, Field(ge=1, le=64)] = 1
-    """SIP agent processes: one for each core that is to carry calls."""
-    drain_s: Annotated[float, Field(ge=0, le=3600)] = 180.0
-    """How long live calls may go on after a stop before they are hung up, in seconds."""
-
-
-class LogSection(_Section):
-    """``[log]``"""
-
-    file: str = "dialer.log"
-    """JSON lines, relative to dialer.toml."""
-    rotate_mb: Annotated[int, Field(ge=1, le=10000)] = 100
-    """A new file is begun at this size, in megabytes."""
-    keep: Annotated[int, Field(ge=1, le=1000)] = 20
-    """How many old files are kept."""
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    """debug: every SIP event. info: every attempt. warning: what needs a look. error: what needs a hand."""
-    mask_numbers: bool = True
-    """Show only the first digits and the last two of a telephone number."""
-
-
-class OperatorSection(_Section):
-    """``[operator]``"""
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
-    """The legal name of who places the calls, as records name it; empty: each campaign's seller does."""
-
-
-class OverrideSection(_Section):
-    """``[[override]]``: Leave to rely on a rule row that is not verified; `dialer rules show` prints what to sign."""
-
-    jurisdiction: str
-    """Of the row: US-MI."""
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-    """Of the row as it was signed: when the row changes, this no longer fits."""
-    by: Line
-    """Who signed."""
-    on: date
-    """When."""
-    advice: Line
-    """On whose advice, and where that is kept."""
-
-
-class DocumentSection(_Section):
-    """``[[document]]``: What a jurisdiction wants on file before sales calls; `dialer campaign check` tells what."""
-
-    kind: DocumentKind
-    """registration, bond, permit, policy or review."""
-    jurisdiction: str
-    """Whose: US-TX."""
-    reference: Line
-    """Its number, or where it is kept."""
-    valid_until: date | None = None
-    """Its last day; not set: it does not end."""
-
-
-class Settings(_Section):
+class Settings(Section):
     """A whole dialer.toml."""
 
     store: StoreSection = StoreSection()
     sip: SipSection = SipSection()
     engine: EngineSection = EngineSection()
     log: LogSection = LogSection()
+    metrics: MetricsSection = MetricsSection()
     operator: OperatorSection = OperatorSection()
     override: tuple[OverrideSection, ...] = ()
     """Rule rows that are not verified and are relied on all the same."""
@@ -146,7 +53,7 @@ class Settings(_Section):
     """What is on file."""
 
 
-class TrunkSection(_Section):
+class TrunkSection(Section):
     """One section of sip.conf; its name is the trunk's."""
 
     host: Annotated[str, Field(min_length=1, pattern=r"^[\w.:\-\[\]]+$")]

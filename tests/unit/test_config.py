@@ -146,3 +146,12 @@ def test_what_the_operator_has_on_file(tmp_path: Path) -> None:
 def test_a_mistake_in_it_names_its_line(tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
     with pytest.raises(ConfigError, match=rf"dialer.toml:{line}: {says}"):
         load_config(write(tmp_path, ON_FILE.replace(old, new)), {"CARRIER_SECRET": "s3cret"})
+
+
+def test_metrics_are_off_until_a_port_is_named_and_stay_on_this_machine(tmp_path: Path) -> None:
+    environ = {"CARRIER_SECRET": "s3cret"}
+    assert load_config(write(tmp_path), environ).settings.metrics.port == 0
+    metrics = load_config(write(tmp_path, "[metrics]\nport = 9464\n"), environ).settings.metrics
+    assert (metrics.bind, metrics.port) == ("127.0.0.1", 9464)
+    with pytest.raises(ConfigError, match=r"dialer\.toml:3: metrics\.port: .*less than or equal to 65535"):
+        load_config(write(tmp_path, '[metrics]\nbind = "::1"\nport = 94640\n'), environ)

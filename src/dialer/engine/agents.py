@@ -26,6 +26,7 @@ from dialer.calls.frames import (
 )
 from dialer.calls.plan import CallPlan, OperatorLine
 from dialer.engine.ports import Agent, AgentFactory, Spawn
+from dialer.engine.status import AgentsStatus
 from dialer.errors import AgentError
 
 LAST_BACKOFF_S = 30.0
@@ -78,6 +79,8 @@ class AgentPool:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
+        self.started = False  # every agent was up once
+        self._restarts = 0
 
     @property
     def live_calls(self) -> int:
@@ -89,6 +92,12 @@ class AgentPool:
         """Whether any agent is there to take a call."""
         return any(slot.agent is not None for slot in self._slots)
 
+    @property
+    def status(self) -> AgentsStatus:
+        """How the agents stand now."""
+        up = sum(slot.agent is not None for slot in self._slots)
+        return AgentsStatus(wanted=len(self._slots), up=up, restarts=self._restarts, live_calls=self.live_calls)
+
     async def quiet(self) -> None:
         """Wait until no call is live."""
         await self._quiet.wait()
@@ -98,6 +107,7 @@ class AgentPool:
         for slot in self._slots:
             slot.agent = await self._factory(slot.index)
             slot.tasks = [self._spawn(self._attend(slot, slot.agent)), self._spawn(self._watch(slot))]
+        self.started = True
 
     async def load_sounds(self, sounds: dict[str, str]) -> None:
         """Have every agent load these sounds (id -> path), and load them again into any that is started later."""
@@ -199,6 +209,7 @@ class AgentPool:
             agent = await self._start_again(slot.index)
             slot.unanswered = 0
             slot.agent = agent
+            self._restarts += 1
 
     async def _hear(self, slot: _Slot, agent: Agent) -> None:
         async for frame in agent.frames():

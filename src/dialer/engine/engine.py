@@ -33,8 +33,9 @@ from dialer.engine.opt_outs import OptOuts
 from dialer.engine.ports import AgentFactory, CampaignLoader, Clock, EngineStore, Observer
 from dialer.engine.recorder import Recorder
 from dialer.engine.settings import Ending, EngineSettings, RunUntil
+from dialer.engine.status import EngineStatus, Heartbeat, status_of
 from dialer.engine.trunks import TrunkBoard
-from dialer.errors import DialerError, EngineRunning, StoreError
+from dialer.errors import DialerError, StoreError
 from dialer.results.records import CampaignRow, CampaignState, Order, OrderKind
 
 HANG_UP_S = 2.0  # from the hang-up of every call to the end of the agents
@@ -121,6 +122,13 @@ class Engine:
         self._drain = asyncio.Event()
         self._hang_up = asyncio.Event()
         self._failure: Exception | None = None
+        self._heart = Heartbeat(store, self._run_id, clock, settings.heartbeat_s)
+
+    @property
+    def status(self) -> EngineStatus:
+        """How it stands now."""
+        stopping = self._drain.is_set()
+        return status_of(self._pool, self._trunks, self._recorder, self._opt_outs, self._heart, stopping=stopping)
 
     def drain(self) -> None:
         """Place no new call; let the live ones end by themselves."""
@@ -148,7 +156,7 @@ class Engine:
         what went wrong inside, after live calls have ended and their outcomes are stored.
         """
         await self._store.start_run(self._run_id, os.getpid(), self._clock.now())
-        works = (self._recorder.run(), self._beat(), self._watch_calls(), self._hang_up_when_told())
+        works = (self._recorder.run(), self._heart.run(), self._watch_calls(), self._hang_up_when_told())
         helpers = [self._spawn(work) for work in works]
         try:
             await self._recover()
@@ -330,16 +338,6 @@ class Engine:
     def _spawned_over(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self._fail(error)
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.heartbeat_s)
-            try:
-                await self._store.heartbeat(self._run_id, self._clock.now())
-            except EngineRunning:
-                raise  # ends this run
-            except StoreError:
-                continue  # those who claim and record meet the same store, and say so
 
     async def _watch_calls(self) -> None:
         """No call may be up for ever: one that its agent does not end is hung up, and then its agent is ended."""

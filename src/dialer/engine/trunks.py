@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dialer.calls.trunk import TrunkState, TrunkStatus
 
 _USABLE = {TrunkState.UP, TrunkState.UNKNOWN}
+_FROM_BEST = (TrunkState.UP, TrunkState.UNKNOWN, TrunkState.DOWN, TrunkState.REFUSED)
 
 
 class TrunkBoard:
@@ -42,6 +43,13 @@ class TrunkBoard:
             any(status.state is not TrunkState.UNKNOWN for status in self._said.get(name, {}).values())
             for name in trunks
         )
+
+    def states(self) -> dict[str, TrunkState]:
+        """What is known of every trunk that an agent has spoken of: the best that any says, up before all."""
+        return {
+            name: min((status.state for status in said.values()), key=_FROM_BEST.index, default=TrunkState.UNKNOWN)
+            for name, said in self._said.items()
+        }
 
     def trouble(self, trunks: Iterable[str]) -> str | None:
         """Why none of these trunks takes calls, with its code and words, or None: one of them may."""

@@ -63,3 +63,13 @@ def test_changes_are_told_once() -> None:
     for state in (TrunkState.UP, TrunkState.UP, TrunkState.DOWN, TrunkState.DOWN, TrunkState.UP):
         trunks.heard(0, status("office", state, 200 if state is TrunkState.UP else 503))
     assert news == ["office is up: 200", "office is down: 503", "office is up: 200"]
+
+
+def test_the_state_of_a_trunk_is_the_best_that_any_agent_says() -> None:
+    trunks, _ = board()
+    trunks.heard(0, status("office", TrunkState.UP, 200))
+    trunks.heard(1, status("office", TrunkState.DOWN))
+    trunks.heard(0, status("spare", TrunkState.REFUSED, 403))
+    assert trunks.states() == {"office": TrunkState.UP, "spare": TrunkState.REFUSED}
+    trunks.forget(0)
+    assert trunks.states() == {"office": TrunkState.DOWN, "spare": TrunkState.UNKNOWN}

@@ -124,3 +124,14 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def reopen_log() -> None:
+    """Begin to write to a file of the configured name again, after somebody moved the one that was written to."""
+    for handler in logging.getLogger("dialer").handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.acquire()
+            try:
+                handler.close()  # the next line opens it
+            finally:
+                handler.release()

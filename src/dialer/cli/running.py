@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import secrets
-import signal
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from dialer.cli.loading import FileCampaignLoader
+from dialer.cli.metrics import Metrics
+from dialer.cli.notify import ServiceManager
+from dialer.cli.observers import Observers
+from dialer.cli.signals import obeying_signals
+from dialer.cli.survey import Survey
+from dialer.cli.watching import Watch
 from dialer.compliance.gate import Gate
 from dialer.compliance.rules import builtin_rules
 from dialer.engine.engine import Engine
@@ -68,12 +73,10 @@ async def drive(
     observer: Observer,
     settings: EngineSettings,
 ) -> Ending:
-    """Run the engine. SIGINT or SIGTERM: no new calls, the live ones end by themselves; again: they are hung up."""
+    """Run the engine, obeying signals and watched over. Raises ConfigError when the port of [metrics] is taken."""
     key = permit_key()
-    await store.audit.note(
-        clock.now(), AuditKind.REGISTRY, "in force at the start of a run",
-        versions={name: volume.header.version for name, volume in registries.volumes().items()},
-    )  # fmt: skip
+    survey = Survey(store.reports, registries, clock)
+    metrics = Metrics(lambda: engine.status, survey, clock)  # the engine is made below
     engine = Engine(
         store=store.engine,
         gate=Gate(builtin_rules(), config.operator, key),
@@ -81,25 +84,21 @@ async def drive(
         loader=FileCampaignLoader(config),
         trunk_limits={trunk.name: (trunk.cps, trunk.channels) for trunk in config.trunks},
         clock=clock,
-        observer=observer,
+        observer=Observers([observer, metrics]),
         settings=settings,
     )
-    asked = 0
-
-    def stop() -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
-            observer.trouble("stop", "no new calls; live ones go on. Once more: hang up now")
-            engine.drain()
-        else:
-            engine.hang_up_now()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        return await engine.run()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    watch = Watch(
+        lambda: engine.status,
+        metrics=metrics,
+        survey=survey,
+        settings=config.settings.metrics,
+        manager=ServiceManager(os.environ),
+        drain_s=settings.drain_s,
+    )
+    async with watch.beside():
+        await store.audit.note(
+            clock.now(), AuditKind.REGISTRY, "in force at the start of a run",
+            versions={name: volume.header.version for name, volume in registries.volumes().items()},
+        )  # fmt: skip
+        with obeying_signals(engine, observer):
+            return await engine.run()

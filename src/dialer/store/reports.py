@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from dialer.results.summary import CallerIdCount, RefusalCount
 from dialer.store.campaigns import outcome_counts
 from dialer.store.database import Database
 from dialer.store.schema import attempt, basis_text, campaign, contact, outcome, queue, refusal
+from dialer.store.standing import QueueStanding, queue_standing
 
 UNWANTED = 607  # RFC 8197
 _permit = msgspec.json.Decoder(Permit)
@@ -48,6 +50,10 @@ class Reports:
     async def outcome_counts(self, campaign_id: int) -> dict[Outcome, int]:
         """How many attempts ended how, most frequent first."""
         return await self._database.read(lambda connection: outcome_counts(connection, campaign_id))
+
+    async def queue_standing(self, now: datetime) -> list[QueueStanding]:
+        """Where the contacts of each campaign that is running or paused stand."""
+        return await self._database.read(lambda connection: queue_standing(connection, now))
 
     async def refusal_counts(self, campaign_id: int) -> list[RefusalCount]:
         """How many contacts each check turned away for which reason, most frequent first."""

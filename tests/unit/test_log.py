@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from dialer.errors import ConfigError
-from dialer.log import configure_logging, mask
+from dialer.log import configure_logging, mask, reopen_log
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -54,3 +54,27 @@ def test_a_log_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_a_masked_number_keeps_what_tells_calls_apart() -> None:
     assert mask("+13055550123") == "+1305*****23"
+
+
+def test_a_log_that_was_moved_away_is_begun_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    path, moved = tmp_path / "a.log", tmp_path / "a.log.moved"
+    configure_logging(path=path, level="info", mask_numbers=True)
+    log = structlog.stdlib.get_logger("dialer.test")
+    log.info("one")
+    path.rename(moved)
+    log.info("two")
+    reopen_log()
+    log.info("three")
+    reopen_log()
+    log.info("four")
+    assert [line["event"] for line in lines(moved)] == ["one", "two"]
+    assert [line["event"] for line in lines(path)] == ["three", "four"]
+
+
+def test_a_log_that_was_begun_again_still_rotates(tmp_path: Path) -> None:
+    configure_logging(path=tmp_path / "a.log", level="info", mask_numbers=True, rotate_mb=1)
+    reopen_log()
+    log = structlog.stdlib.get_logger("dialer.test")
+    for _ in range(3):
+        log.info("x" * 600_000)
+    assert (tmp_path / "a.log.1").exists()

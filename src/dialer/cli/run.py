@@ -20,7 +20,11 @@ def run(
 ) -> None:
     """Call the contacts of the started campaigns, until these are done.
 
-    Ctrl-C once: no new calls, the live ones end by themselves. Twice: they are hung up now. Nothing is lost either way.
+    Ctrl-C or SIGTERM once: no new calls, the live ones end by themselves, within engine.drain_s seconds. Twice: they
+    are hung up now. Nothing is lost either way. SIGHUP opens the log anew.
+
+    Exit codes: 0 done, or stopped as asked; 1 an error; 2 wrong options; 3 what is left is paused; 130 interrupted
+    before the engine was at work.
 
     Example: dialer campaign start "Appointment reminders" && dialer run
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import sqlalchemy as sa
-from tests.contract.store_values import MINUTE, NOW, RUN, a_run, ended, permitted, refused
+from tests.contract.store_values import MINUTE, NOW, RUN, a_run, ended, permitted, refused, take_due
 
 from dialer.results.records import CampaignState
 from dialer.store.open import Store
@@ -14,7 +14,7 @@ from dialer.store.standing import QueueStanding, queue_standing
 
 async def test_each_contact_stands_in_one_place(store: Store) -> None:
     campaign_id = await a_run(store, contacts=9)
-    claims = await store.engine.claim(RUN, campaign_id, 5, NOW)
+    claims = await take_due(store, RUN, campaign_id, 5, NOW)
     later = refused(claims[0], NOW + timedelta(hours=1))
     never, done, dialing = refused(claims[1]), permitted(claims[2]), permitted(claims[3])
     await store.engine.record_decisions([later, never, done, dialing])

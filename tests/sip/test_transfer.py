@@ -403,6 +403,18 @@ async def test_the_operator_sees_the_attempt_and_nothing_of_the_person(office: O
     assert CALLER_ID not in invite
 
 
+async def test_a_trunk_that_is_down_is_not_waited_for(office: Office) -> None:
+    hole = office.wire.hole()
+    trunks = [to(office.wire.sipp("info", digit="1"), "out"), to(hole, "office", options_seconds=1)]
+    desk = await office.with_trunks(trunks, [OperatorLine(address="sip:anna@10.9.8.7", trunk="office")])
+    await desk.status("office", "down")
+    await office.call()
+    await office.told(TransferAsked)
+    await desk.agent.send(ConnectOperator(attempt_id="a", address="sip:anna@10.9.8.7"))
+    await office.told(OperatorFailed)
+    assert not any(message.startswith("INVITE") for message in hole.received())
+
+
 @pytest.mark.parametrize(
     ("answer", "said", "code"),
     [("202 Accepted", "200 OK", None), ("202 Accepted", "486 Busy Here", 486), ("603 Decline", "", 603)],

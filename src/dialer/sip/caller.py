@@ -329,10 +329,10 @@ class Caller:
             self._happened(OperatorGone(detail=f"not named as an operator over trunk {trunk!r}"))
         elif self._leg is not None and self._around.trunks[self._trunk].trunk.transfer is TransferBy.REFER:
             self._ask_trunk(self._leg, address)
-        elif trunk not in self._around.trunks or not self._around.trunks[trunk].free:
-            self._happened(OperatorGone(detail=f"no free channel on {trunk}"))
+        elif trunk not in (trunks := self._around.trunks) or not (trunks[trunk].usable and trunks[trunk].free):
+            self._happened(OperatorGone(detail=f"trunk {trunk} is down or has no free channel"))
         else:
-            self._ring(address, self._around.trunks[trunk])
+            self._ring(address, trunks[trunk])
 
     def _ask_trunk(self, leg: Leg, address: str) -> None:
         try:

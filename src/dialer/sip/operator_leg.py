@@ -119,7 +119,8 @@ class OperatorLeg:
         if self._leg is None:
             return
         try:
-            self._leg.hang_up()
+            if self._leg.isActive():
+                self._leg.hang_up()
         except pj.Error as error:
             _log.error("an operator's call could not be hung up", error=error.reason)
         self._drop()

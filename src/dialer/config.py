@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from dialer.calls.frames import AgentSettings
 from dialer.calls.trunk import Codec, TransferBy, Transport, Trunk
+from dialer.campaigns.throttle import ThrottleRule
 from dialer.compliance.operator import Document, Operator, Override
 from dialer.compliance.policy import CallerIdRight
 from dialer.config_sections import (
@@ -33,6 +34,7 @@ from dialer.config_sections import (
     Section,
     SipSection,
     StoreSection,
+    ThrottleSection,
 )
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ConfigError
@@ -51,6 +53,8 @@ class Settings(Section):
     """Rule rows that are not verified and are relied on all the same."""
     document: tuple[DocumentSection, ...] = ()
     """What is on file."""
+    throttle: tuple[ThrottleSection, ...] = ()
+    """How often numbers and destinations may be called."""
 
 
 class TrunkSection(Section):
@@ -137,6 +141,11 @@ class Config:
             overrides=tuple(Override(**each.model_dump()) for each in self.settings.override),
             documents=tuple(Document(**each.model_dump()) for each in self.settings.document),
         )
+
+    @property
+    def throttles(self) -> tuple[ThrottleRule, ...]:
+        """How often numbers and destinations may be called, besides the law."""
+        return tuple(each.rule() for each in self.settings.throttle)
 
     @property
     def registries_path(self) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from dialer.campaigns.throttle import EVERY_DIGIT, HOUR, MINUTE, QUARTER, ThrottleRule
 from dialer.compliance.operator import DocumentKind
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -124,3 +125,31 @@ class DocumentSection(Section):
     """Its number, or where it is kept."""
     valid_until: date | None = None
     """Its last day; not set: it does not end."""
+
+
+class ThrottleSection(Section):
+    """``[[throttle]]``: So many calls to one number or destination, by whichever campaign; besides the law's caps."""
+
+    prefix: Annotated[str, Field(pattern=r"^\+[0-9]{0,14}$")] = "+"
+    """Numbers that begin so: +1305. +: every number."""
+    each: Annotated[int, Field(ge=1, le=15)] | Literal["number", "prefix"] = "number"
+    """Who shares the limit: number, each number for itself; prefix, all of them; a count, those that are the same in so
+    many first digits."""
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls in any minute."""
+    per_quarter: Annotated[int, Field(ge=1)] | None = None
+    """Calls in any 15 minutes."""
+    per_hour: Annotated[int, Field(ge=1)] | None = None
+    """Calls in any hour."""
+
+    @model_validator(mode="after")
+    def _limits(self) -> ThrottleSection:
+        if self.per_minute is None and self.per_quarter is None and self.per_hour is None:
+            raise ValueError("one of per_minute, per_quarter and per_hour is needed")
+        return self
+
+    def rule(self) -> ThrottleRule:
+        """As the engine counts it."""
+        digits = {"number": EVERY_DIGIT, "prefix": len(self.prefix) - 1}.get(str(self.each), self.each)
+        given = ((MINUTE, self.per_minute), (QUARTER, self.per_quarter), (HOUR, self.per_hour))
+        return ThrottleRule(self.prefix, int(digits), tuple((span, most) for span, most in given if most is not None))

@@ -62,4 +62,6 @@ async def run_campaigns(context: Context, until: RunUntil) -> Ending:
         settings = EngineSettings(until=until, agents=engine.agents, drain_s=engine.drain_s)
         with Display(context.err, total) as display:
             observer = Observers([LogObserver(), display])
-            return await drive(context.config, store, context.registries, context.clock, observer, settings)
+            return await drive(
+                context.config_path, context.config, store, context.registries, context.clock, observer, settings
+            )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dialer.campaigns.throttle import Throttle
 from dialer.cli.loading import FileCampaignLoader
 from dialer.cli.metrics import Metrics
 from dialer.cli.notify import ServiceManager
 from dialer.cli.observers import Observers
+from dialer.cli.reloading import Reloading
 from dialer.cli.signals import obeying_signals
 from dialer.cli.survey import Survey
 from dialer.cli.watching import Watch
@@ -66,6 +70,7 @@ class AgentProcesses:
 
 
 async def drive(
+    path: Path,
     config: Config,
     store: Store,
     registries: Registries,
@@ -73,19 +78,24 @@ async def drive(
     observer: Observer,
     settings: EngineSettings,
 ) -> Ending:
-    """Run the engine, obeying signals and watched over. Raises ConfigError when the port of [metrics] is taken."""
+    """Run the engine, obeying signals and watched over. Raises ConfigError when the port of [metrics] is taken.
+
+    ``path`` is that of dialer.toml, which was read as ``config``.
+    """
     key = permit_key()
+    rules = builtin_rules()
     survey = Survey(store.reports, registries, clock)
     metrics = Metrics(lambda: engine.status, survey, clock)  # the engine is made below
     engine = Engine(
         store=store.engine,
-        gate=Gate(builtin_rules(), config.operator, key),
+        gate=Gate(rules, config.operator, key),
         agent_factory=AgentProcesses(config, key),
         loader=FileCampaignLoader(config),
         trunk_limits={trunk.name: (trunk.cps, trunk.channels) for trunk in config.trunks},
         clock=clock,
         observer=Observers([observer, metrics]),
         settings=settings,
+        throttle=Throttle(config.throttles),
     )
     watch = Watch(
         lambda: engine.status,
@@ -100,5 +110,9 @@ async def drive(
             clock.now(), AuditKind.REGISTRY, "in force at the start of a run",
             versions={name: volume.header.version for name, volume in registries.volumes().items()},
         )  # fmt: skip
-        with obeying_signals(engine, observer):
-            return await engine.run()
+        reloading = asyncio.create_task(Reloading(path, config, rules, key, engine.use_gate, observer).run())
+        try:
+            with obeying_signals(engine, observer):
+                return await engine.run()
+        finally:
+            reloading.cancel()

@@ -111,7 +111,8 @@ def settings_toml() -> str:
 def _tables(name: str, section: type[BaseModel]) -> list[str]:
     """A table that may come any number of times: none is written, its form is shown."""
     lines = [*_comment(" ".join((section.__doc__ or "").split()[1:])), f"# [[{name}]]"]
-    lines += [f"# {key} = ...  # {setting.description}" for key, setting in section.model_fields.items()]
+    for key, setting in section.model_fields.items():
+        lines.append(f"# {key} = ...  # {' '.join((setting.description or '').split())}")
     return [*lines, ""]
 
 

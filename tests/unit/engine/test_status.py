@@ -9,7 +9,7 @@ from tests.unit.engine.bench import FAST, Bench, e164
 from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.trunk import TrunkState
-from dialer.engine.engine import RunUntil
+from dialer.engine.settings import RunUntil
 from dialer.engine.status import AgentsStatus, Phase, phase_of
 
 FOREVER = replace(FAST, until=RunUntil.FOREVER, heartbeat_s=0.02)

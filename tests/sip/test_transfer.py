@@ -46,7 +46,7 @@ from dialer.calls.frames import (
     Stage,
     TransferAsked,
 )
-from dialer.calls.outcome import Outcome
+from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import CallRecord, EndedBy, KeyAction, KeyRule, OperatorLine, TransferResult, TransferScript
 from dialer.calls.trunk import TransferBy, Trunk
 
@@ -139,8 +139,8 @@ class Office:
         operators = [OperatorLine(address=self.talkers.sip(user), trunk="office") for user in ("anna", "ben")]
         return await self.with_trunks(trunks, operators)
 
-    async def with_trunks(self, trunks: list[Trunk], operators: list[OperatorLine]) -> Desk:
-        self.desk = await self.wire.desk(*trunks, operators=operators)
+    async def with_trunks(self, trunks: list[Trunk], operators: list[OperatorLine], **settings: Any) -> Desk:
+        self.desk = await self.wire.desk(*trunks, operators=operators, **settings)
         for sound, (hertz, seconds) in SOUNDS.items():
             path = self.wire.folder / f"{sound}.wav"
             write_pure_tone(path, hertz, seconds)
@@ -413,6 +413,22 @@ async def test_a_trunk_that_is_down_is_not_waited_for(office: Office) -> None:
     await desk.agent.send(ConnectOperator(attempt_id="a", address="sip:anna@10.9.8.7"))
     await office.told(OperatorFailed)
     assert not any(message.startswith("INVITE") for message in hole.received())
+
+
+async def test_an_operators_call_is_one_of_the_agents(office: Office) -> None:
+    person, peer = office.wire.sipp("info", digit="1"), office.wire.sipp("ring")
+    desk = await office.with_trunks(
+        [to(person, "out"), to(peer, "office")],
+        [OperatorLine(address="sip:anna@10.9.8.7", trunk="office")],
+        max_calls=2,
+    )
+    await office.call()
+    await office.told(TransferAsked)
+    await desk.agent.send(ConnectOperator(attempt_id="a", address="sip:anna@10.9.8.7"))
+    await desk.reached("a", Stage.OPERATOR)
+    other = await desk.place("b", "out")
+    assert other.record is not None
+    assert other.record.not_dialed is NotDialed.NO_CHANNEL
 
 
 @pytest.mark.parametrize(

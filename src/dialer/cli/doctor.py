@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from dialer.calls.frames import ProbeTrunk, TrunkChanged
@@ -38,30 +39,57 @@ class Line:
     what: str
     finding: Finding
     detail: str
+    hint: str = ""
 
 
 def doctor(
     ctx: typer.Context,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="The store alone, all of it: what must always hold, and the audit chain.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check configuration, pjsua2 and its limits, ports, trunks (by OPTIONS), caller IDs, the store, clock and disk.
 
-    Places no call. Exit code 4 when something is bad.
+    Places no call. Exit code 4 when something is bad. With --deep only the store is looked at, on one snapshot and
+    without writing to it: a run may go on meanwhile.
 
-    Example: dialer doctor
+    Example: dialer doctor --deep
     """
     context = context_of(ctx)
-    lines = run_async(_examine(context))
+    lines = _examine_store(context) if deep else run_async(_examine(context))
     if as_json:
-        context.print_json([{"what": each.what, "finding": each.finding, "detail": each.detail} for each in lines])
+        context.print_json([asdict(each) for each in lines])
     else:
         style = {Finding.GOOD: "green", Finding.WARNING: "yellow", Finding.BAD: "red"}
         table = Table(box=None, show_header=False, pad_edge=False)
         for each in lines:
-            table.add_row(f"[{style[each.finding]}]{each.finding}[/]", each.what, each.detail)
+            detail = f"{each.detail}; {each.hint}" if each.hint else each.detail
+            table.add_row(f"[{style[each.finding]}]{each.finding}[/]", each.what, escape(detail))
         context.out.print(table)
     if any(each.finding is Finding.BAD for each in lines):
         raise typer.Exit(Exit.REFUSED)
+
+
+def _examine_store(context: Context) -> list[Line]:
+    """What --deep says."""
+    from dialer.store.invariants import examine_deeply
+
+    path = context.config.store_path
+    with context.err.status("reading the store") as status:
+        try:
+            found = examine_deeply(path, context.clock.now(), lambda what: status.update(escape(what)))
+        except DialerError as error:
+            return [Line("store", Finding.BAD, str(error), error.hint)]
+    broken = {each.invariant: each for each in found.violations}
+    lines = [
+        Line(each, Finding.BAD, broken[each].detail, broken[each].hint)
+        if each in broken
+        else Line(each, Finding.GOOD, "")
+        for each in found.checked
+    ]
+    read = f"{path.name}: {found.attempts:,} attempts, {found.entries:,} audit entries, {found.rows:,} rows held"
+    return [*lines, Line("store", Finding.BAD if broken else Finding.GOOD, read)]
 
 
 async def _examine(context: Context) -> list[Line]:
@@ -72,8 +100,7 @@ async def _examine(context: Context) -> list[Line]:
         try:
             lines += await check(context)
         except DialerError as error:
-            detail = f"{error}; {error.hint}" if error.hint else str(error)
-            lines.append(Line(check.__name__.strip("_").replace("_", " "), Finding.BAD, detail))
+            lines.append(Line(check.__name__.strip("_").replace("_", " "), Finding.BAD, str(error), error.hint))
     now = context.clock.now()
     for right in config.caller_ids:
         finding, detail = Finding.GOOD, f"{right.ground}, {right.evidence or 'no evidence named'}"

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dialer.cli.context import Context, Exit, context_of, run_async
 from dialer.cli.observers import Display, LogObserver, Observers
 from dialer.engine.settings import Ending, EngineSettings, RunUntil
-from dialer.errors import DialerError
+from dialer.errors import DialerError, StoreError
 from dialer.results.records import CampaignState
+
+if TYPE_CHECKING:
+    from dialer.store.open import Store
+
+NOTE_HEAD_S = 2.0
 
 
 def run(
@@ -51,6 +58,7 @@ async def run_campaigns(context: Context, until: RunUntil) -> Ending:
     from dialer.cli.running import drive
 
     async with context.store() as store:
+        await store.audit.must_have_noted()
         running = await store.engine.campaigns(CampaignState.RUNNING)
         if not running and until is not RunUntil.FOREVER:
             raise DialerError(
@@ -62,6 +70,19 @@ async def run_campaigns(context: Context, until: RunUntil) -> Ending:
         settings = EngineSettings(until=until, agents=engine.agents, drain_s=engine.drain_s)
         with Display(context.err, total) as display:
             observer = Observers([LogObserver(), display])
-            return await drive(
-                context.config_path, context.config, store, context.registries, context.clock, observer, settings
-            )
+            noting = asyncio.create_task(_keep_noting(store))
+            try:
+                return await drive(
+                    context.config_path, context.config, store, context.registries, context.clock, observer, settings
+                )
+            finally:
+                noting.cancel()
+                await asyncio.gather(noting, return_exceptions=True)
+
+
+async def _keep_noting(store: Store) -> None:
+    """Note the newest audit entry beside the store, so that a WAL which is lost after a crash does not go unseen."""
+    while True:
+        await asyncio.sleep(NOTE_HEAD_S)
+        with suppress(StoreError):  # those who record meet the same store, and say so
+            await store.audit.note_head()

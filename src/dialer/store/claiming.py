@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,11 +11,9 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from dialer.errors import EngineRunning, StoreError
 from dialer.results.records import CampaignState, Claim, PlaceDue, QueueState
+from dialer.store.runs import SILENCE
 from dialer.store.schema import IN_HAND, attempt, campaign, queue, run
 from dialer.store.types import from_micros
-
-SILENCE = timedelta(seconds=15)
-"""A run that has said nothing for this long is taken for dead."""
 
 # Each place costs two steps into the index queue_due, whatever waits there.
 _PLACES = sa.text("""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,12 +26,13 @@ from dialer.results.records import (
 )
 from dialer.store.audit import append
 from dialer.store.campaigns import move_campaign, queue_summary, row_of
-from dialer.store.claiming import SILENCE, claim, dialed_since, places_due, put_back, superseded
+from dialer.store.claiming import claim, dialed_since, places_due, put_back, superseded
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, no_registries, read_facts
 from dialer.store.orders import mark_taken, open_orders
 from dialer.store.permissions import add_dnc, note_dnc, revoke
 from dialer.store.recording import keep_texts, record_decisions, record_outcomes
+from dialer.store.runs import alive
 from dialer.store.schema import AttemptState, attempt, campaign, queue, run
 
 
@@ -49,7 +48,7 @@ class SqlEngineStore:
 
         def work(connection: sa.Connection) -> None:
             other = connection.execute(sa.select(run).where(run.c.ended_at.is_(None))).first()
-            if other is not None and _alive(other, now):
+            if other is not None and alive(other, now):
                 raise EngineRunning(
                     f"another engine works on this store: process {other.pid} on {other.host}, "
                     f"since {other.started_at:%Y-%m-%d %H:%M:%S} UTC",
@@ -196,20 +195,6 @@ class SqlEngineStore:
         """How many contacts stand where, and when the next waiting one is due."""
 
         return await self._database.read(lambda connection: queue_summary(connection, campaign_id))
-
-
-def _alive(row: sa.Row[Any], now: datetime) -> bool:
-    if now - row.heartbeat_at >= SILENCE:
-        return False
-    if row.host != socket.gethostname():
-        return True  # its processes cannot be seen from here
-    try:
-        os.kill(row.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _release(connection: sa.Connection, whose: sa.ColumnElement[bool]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from tests.contract.store_values import NOW, RUN, a_consent, a_run, e164, ended,
 
 from dialer.compliance.basis import BasisText
 from dialer.compliance.policy import DncEntry
-from dialer.errors import StoreError
+from dialer.errors import StoreDamaged, StoreError
 from dialer.results.audit import AuditKind
 from dialer.store.audit import Verification
 from dialer.store.open import Store
@@ -123,3 +124,33 @@ async def test_rows_from_before_the_chain_are_counted_and_not_vouched_for(shop: 
         AuditKind.BEGIN,
         '{"attempts":0,"outcomes":0,"refusals":0,"texts":0}',
     )
+
+
+async def test_a_store_that_lost_what_was_noted_is_known_and_the_note_stays(shop: Shop) -> None:
+    note = shop.path.with_name("dialer.db.head")
+    noted = note.read_bytes()
+    async with await Store.open(shop.path) as store:
+        await store.audit.must_have_noted()
+    shop.tamper("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+    async with await Store.open(shop.path) as store:
+        with pytest.raises(StoreDamaged, match="has lost what was in it"):
+            await store.audit.must_have_noted()
+        await store.audit.note_head()
+        assert note.read_bytes() == noted
+        await store.dnc.add([DncEntry(e164(4), NOW, "asked", "Jo")])  # an entry of the same number, and another hash
+        await store.audit.note_head()
+        with pytest.raises(StoreDamaged):
+            await store.audit.must_have_noted()
+    assert note.read_bytes() == noted
+
+
+async def test_what_is_written_while_the_chain_is_read_is_not_taken_for_put_in_past_it(shop: Shop) -> None:
+    async with await Store.open(shop.path) as store, await Store.open(shop.path) as other:
+        campaign = (await store.campaigns.all())[0]
+        await other.engine.start_run("next", 1, NOW)
+        begun = asyncio.Event()
+        reading = asyncio.create_task(store.audit.verify(lambda _: begun.set()))
+        await begun.wait()
+        claims = await other.engine.claim("next", campaign.id, 1, NOW)
+        await other.engine.record_decisions([permitted(claims[0])])
+        assert (await reading).broken is None

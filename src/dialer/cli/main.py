@@ -25,6 +25,8 @@ COMMANDS = {
     "stop": "Stop everything: the kill switch.",
     "rules": "The calling law that the gate decides by: list, show, diff, validate.",
     "gate": "What would be decided about a call, and why: explain, replay.",
+    "backup": "A checked copy of the store, made while a run goes on.",
+    "restore": "A backup in the store's place; who must not be called is carried over.",
     "audit": "Who did what, and whether the record of it is whole: verify, list, head.",
     "records": "The records of calls, as a regulator asks for them: export.",
     "logs": "What happened, attempt by attempt; --follow waits for more.",

@@ -31,6 +31,7 @@ class AuditKind(StrEnum):
     DO_NOT_CALL = "do_not_call"  # the operator's own list
     CONSENT = "consent"  # given, revoked; dealings; reassigned numbers
     ERASURE = "erasure"  # rows were lawfully removed, and which
+    RESTORE = "restore"  # a backup was put in the store's place; what was carried over, and what was lost
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,13 @@ SHOWN = 3  # examples of what is wrong
 RESTORE = "no call should be placed on this store: restore the last backup with `dialer restore`"
 BY_HAND = "it was changed by hand or by a fault of dialer's: keep a copy of the file, and restore a backup or report it"
 
+PAGES = "the pages of the file add up"
+REFERENCES = "references lead to rows that are there"
+SCHEMA = "tables, indexes and triggers are as the migrations make them"
+CHAIN = "the audit chain and its rows are whole"
+WHOLE = frozenset({PAGES, REFERENCES, SCHEMA, CHAIN})
+"""Without these a file is not what dialer wrote; the other invariants are about what dialer did."""
+
 _decode = msgspec.json.Decoder(CallRecord).decode
 
 
@@ -120,11 +127,11 @@ def examine_snapshot(
             more = f" and {len(examples) - SHOWN} more" if len(examples) > SHOWN else ""
             found.append(Violation(invariant, ", ".join(examples[:SHOWN]) + more, hint))
 
-    check("the pages of the file add up", _pragma(connection, "integrity_check(20)"), RESTORE)
+    check(PAGES, _pragma(connection, "integrity_check(20)"), RESTORE)
     if found:  # nothing that is read from damaged pages says anything
         return Examination(tuple(checked), tuple(found), 0, 0, 0)
-    check("references lead to rows that are there", _pragma(connection, "foreign_key_check"), RESTORE)
-    check("tables, indexes and triggers are as the migrations make them", _strange_schema(connection), RESTORE)
+    check(REFERENCES, _pragma(connection, "foreign_key_check"), RESTORE)
+    check(SCHEMA, _strange_schema(connection), RESTORE)
     for invariant, query in _QUERIES.items():
         check(invariant, _first_column(connection, query))
     check("only the live engine has contacts in hand", _in_dead_hands(connection, now))
@@ -137,7 +144,7 @@ def examine_snapshot(
     progress("reading the audit chain")
     verified = verify_chain(connection, noted, lambda done: progress(f"{done:,} entries of the audit chain hold"))
     broken = verified.broken
-    check("the audit chain and its rows are whole", iter([f"entry {broken.seq}: {broken.why}"] if broken else []),
+    check(CHAIN, iter([f"entry {broken.seq}: {broken.why}"] if broken else []),
           "docs/operations.md, \"The store has lost what was in it\", tells the cases apart")  # fmt: skip
     attempts = connection.exec_driver_sql("SELECT count(*) FROM attempt").scalar() or 0
     return Examination(tuple(checked), tuple(found), attempts, verified.entries, verified.rows)

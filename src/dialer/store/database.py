@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
-from dialer.errors import StoreError, StoreReadOnly
+from dialer.errors import StoreBusy, StoreError, StoreReadOnly
 from dialer.store.faults import not_writable, store_errors
 from dialer.store.migrate import is_current, revision_of, upgrade
+from dialer.store.own_files import OwnFiles
 from dialer.store.suppression import SuppressionKey
 from dialer.store.writer import Writer
 
@@ -43,6 +44,7 @@ class Database:
         self._readers = _engine(path, begin_with="BEGIN", pragmas=("query_only=ON",), read_only=read_only, info=info)
         self._writers: AsyncEngine | None = None
         self._writer: Writer | None = None
+        self._own_files: OwnFiles | None = None
         if not read_only:
             # FULL: a commit is on the disk, not in its cache, before it returns.
             pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
@@ -60,7 +62,8 @@ class Database:
                     async with database._writers.begin() as connection:  # also proves that it can be written
                         if not current:
                             await connection.run_sync(upgrade)
-                database._writer = Writer(database._writers, path)
+                database._own_files = OwnFiles(path)
+                database._writer = Writer(database._writers, path, database._hold_on)
         except BaseException:
             await database.close()
             raise
@@ -102,6 +105,24 @@ class Database:
             yield transact
         finally:
             await connection.close()
+
+    async def _hold_on(self) -> None:
+        """Move what stands in a WAL that was deleted into the file, and begin a new one. Raises StoreError."""
+        if self._writers is None or self._own_files is None or not self._own_files.log_lost:
+            return
+        async with self._writers.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection  # outside of any transaction
+            async with driver.execute("PRAGMA wal_checkpoint(FULL)") as cursor:
+                row = await cursor.fetchone()
+        if row is None or row[0] != 0:
+            raise StoreBusy(
+                f"the WAL of {self.path} was deleted, and what stood in it cannot be moved into the file yet",
+                hint="end what else reads the store; do not kill the run, it has the only copy",
+            )
+        await self._readers.dispose()
+        await self._writers.dispose()
+        async with self._writers.begin():
+            self._own_files.reopened()
 
     async def close(self) -> None:
         """Finish what was handed in and let the file go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,8 +33,10 @@ class Writer:
     leaves its work to be finished or, if it had not begun, undone.
     """
 
-    def __init__(self, engine: AsyncEngine, path: Path) -> None:
+    def __init__(self, engine: AsyncEngine, path: Path, hold_on: Callable[[], Awaitable[None]]) -> None:
+        """``hold_on`` sees to it, before and after each transaction, that what is written stays; raises StoreError."""
         self._engine = engine
+        self._hold_on = hold_on
         self._path = path
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._closed = False
@@ -76,8 +78,11 @@ class Writer:
 
         try:
             with store_errors(self._path):
+                await self._hold_on()
                 async with self._engine.begin() as connection:
                     results = await connection.run_sync(work)
+                begun = False  # it is done: not to be run again, whatever comes
+                await self._hold_on()
         except Exception as error:  # noqa: BLE001  belongs to the callers, who get it
             if begun and len(jobs) > 1:
                 for job in jobs:

@@ -1,0 +1,46 @@
+"""Whether the files that an open store writes to are still those that its name leads to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dialer.errors import StoreDamaged
+
+_LOG = ("-wal", "-shm")
+
+
+class OwnFiles:
+    """SQLite goes on writing to a WAL that was deleted, and whatever is written there is gone with the process.
+
+    So the writer looks before and after each transaction: three stat() calls.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = _identity(path)
+        self.reopened()
+
+    def reopened(self) -> None:
+        """New connections have made a new WAL."""
+        self._log = self._identities()
+
+    @property
+    def log_lost(self) -> bool:
+        """Whether the WAL was deleted or replaced. Raises StoreDamaged when the store itself was."""
+        if _identity(self._path) != self._file:
+            raise StoreDamaged(
+                f"{self._path} was deleted or replaced while it was open",
+                hint="stop the run, put the file back or `dialer restore` a backup; no call is placed until then",
+            )
+        return self._identities() != self._log
+
+    def _identities(self) -> list[tuple[int, int] | None]:
+        return [_identity(self._path.with_name(self._path.name + suffix)) for suffix in _LOG]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -56,8 +56,10 @@ def run(
 async def run_campaigns(context: Context, until: RunUntil) -> Ending:
     """Run the engine with a display on a terminal. Raises DialerError when nothing is started."""
     from dialer.cli.running import drive
+    from dialer.store.health import must_be_sound
 
     async with context.store() as store:
+        await asyncio.to_thread(must_be_sound, store.path)
         await store.audit.must_have_noted()
         running = await store.engine.campaigns(CampaignState.RUNNING)
         if not running and until is not RunUntil.FOREVER:

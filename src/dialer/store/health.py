@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from dialer.errors import StoreDamaged
 from dialer.store.faults import store_errors
 from dialer.store.migrate import is_current, revision_of
 from dialer.store.schema import HEAD
@@ -27,6 +28,27 @@ class Health:
     problems: tuple[str, ...]
 
 
+def must_be_sound(path: Path) -> None:
+    """Check every page, index and reference before calls rest on them; takes seconds per gigabyte.
+
+    Raises StoreDamaged, and what opening the file raises.
+    """
+    with store_errors(path), closing(_connected(path)) as connection:
+        found = [message for (message,) in connection.execute("PRAGMA integrity_check(3)") if message != "ok"]
+        stray = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if stray is not None:
+        found.append(f"a row of {stray[0]} points to a row that is not there")
+    if found:
+        raise StoreDamaged(
+            f"{path} is damaged: {'; '.join(found)}",
+            hint="no call is placed on it: `dialer restore` brings a backup back and carries over what can be read",
+        )
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+
+
 def examine(path: Path) -> Health:
     """Read the whole file and check it; takes about a second per gigabyte. Raises StoreError and its kinds."""
     with store_errors(path):
@@ -34,7 +56,7 @@ def examine(path: Path) -> Health:
         revision = revision_of(path)
         is_current(path, revision)
         wal = path.with_name(f"{path.name}-wal")
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        with closing(_connected(path)) as connection:
             (journal_mode,) = connection.execute("PRAGMA journal_mode").fetchone()
             found = [message for (message,) in connection.execute("PRAGMA quick_check(20)")]
             stray = connection.execute("PRAGMA foreign_key_check").fetchall()

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from dialer.campaigns.ahead import Dialing
-from dialer.campaigns.retry import RetryPlan
+from dialer.campaigns.retry import RetryPlan, Spread
 from dialer.compliance.policy import (
     CampaignPolicy,
     DailyHours,
@@ -231,6 +231,9 @@ class Attempts(_Section):
     )
     """Outcome to minutes until the next attempt; what is not named is not tried again. ``gap_minutes`` holds as well.
     A person who was reached, opted out, swore, or whose network blocked the call is never tried again."""
+    spread: bool = False
+    """Whether the next try goes to a part of the day, and where it can to a kind of day (workday, weekend), in which
+    there was none yet, at most three days later than it might; false: as soon as the wait is over."""
 
 
 class Limits(_Section):
@@ -315,6 +318,7 @@ class Definition(_Section):
             max_attempts=self.attempts.max,
             gap=timedelta(minutes=self.attempts.gap_minutes),
             waits={word: timedelta(minutes=minutes) for word, minutes in self.attempts.retry_minutes.items()},
+            spread=Spread.PARTS_OF_DAY if self.attempts.spread else Spread.EARLIEST,
         )
 
 

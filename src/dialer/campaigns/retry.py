@@ -20,6 +20,13 @@ class Finished(StrEnum):
     REFUSED = "refused"  # the gate said never
 
 
+class Spread(StrEnum):
+    """When within the lawful hours a contact is tried again."""
+
+    EARLIEST = "earliest"  # as soon as the wait is over
+    PARTS_OF_DAY = "parts_of_day"  # at another part of the day than before, see campaigns.spread
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
     """A campaign's rules for trying again; ``waits`` maps an outcome's value to the wait after it."""
@@ -27,6 +34,9 @@ class RetryPlan:
     max_attempts: int
     gap: timedelta
     waits: Mapping[str, timedelta]
+    spread: Spread = Spread.EARLIEST
+    horizon: timedelta = timedelta(days=3)
+    """How long a try may be put off for the sake of spreading: from Friday night past the weekend, and no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ channels = 50                     # live calls
 max = 3                           # dials of one contact
 gap_minutes = 240                 # between two dials of one number, by any campaign
 retry_minutes = { busy = 30, no_answer = 240, congestion = 30, trunk_failure = 5 }
+# spread = true                   # try again at another part of the day
 
 [limits]
 ring_timeout_s = 25               # at least 15

@@ -7,6 +7,7 @@ from datetime import time, timedelta
 import pytest
 
 from dialer.campaigns.definition import Answer, parse_definition
+from dialer.campaigns.retry import Spread
 from dialer.compliance.policy import DailyHours, MessagePart, PartKind, Purpose, Voice
 from dialer.errors import CampaignError
 
@@ -56,6 +57,12 @@ retry_minutes = { busy = 15 }
     assert campaign.policy(1).hours == DailyHours(time(10), time(17, 30))
     retry = campaign.retry()
     assert (retry.max_attempts, dict(retry.waits)) == (2, {"busy": timedelta(minutes=15)})
+    assert retry.spread is Spread.EARLIEST
+
+
+def test_retries_are_spread_when_the_file_asks_for_it() -> None:
+    campaign = parse_definition(GOOD + "[attempts]\nspread = true\n", "flu.toml")
+    assert campaign.retry().spread is Spread.PARTS_OF_DAY
 
 
 TRANSFER = """

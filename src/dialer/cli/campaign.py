@@ -21,6 +21,7 @@ from dialer.cli.readiness import (
     readiness_in,
     show_readiness,
 )
+from dialer.cli.recycle import recycle
 from dialer.cli.steering import pace, pause, resume, start, stop
 from dialer.compliance.policy import CampaignPolicy
 from dialer.compliance.readiness import Readiness
@@ -35,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+app.command()(recycle)
 Name = Annotated[str, typer.Argument(help="The campaign's name, as its file says.")]
 
 

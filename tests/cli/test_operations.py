@@ -215,6 +215,29 @@ def test_an_agent_that_dies_shows_until_there_is_another(operator: Operator) -> 
         assert ended(run) == 0
 
 
+def test_a_store_that_is_held_is_told_and_the_watchdog_is_fed_all_the_same(operator: Operator, tmp_path: Path) -> None:
+    nobody_at_the_trunk(operator)
+    port = free_port()
+    metrics_at(operator, port)
+    manager = Manager(str(tmp_path / "notify"))
+    holder = sqlite3.connect(operator.home / "dialer.db", isolation_level=None)
+    with running(operator, "--forever", NOTIFY_SOCKET=manager.name, WATCHDOG_USEC="1500000") as run:
+        wait_until(lambda: answers(port) and health(port)[1]["status"] == "ok")
+        holder.execute("BEGIN IMMEDIATE")
+        wait_until(lambda: health(port)[0] == 503)
+        assert "the store cannot be written, no call is placed" in health(port)[1]["reasons"]
+        assert "dialer_store_failing 1.0" in get(port, "/metrics")[1]
+        before = len(manager.heard("WATCHDOG"))
+        wait_until(lambda: len(manager.heard("WATCHDOG")) >= before + 3, seconds=4)
+        assert any("the store cannot be written" in status for status in manager.heard("STATUS"))
+        holder.execute("ROLLBACK")
+        wait_until(lambda: health(port)[0] == 200)
+        run.send_signal(signal.SIGTERM)
+        assert ended(run) == 0
+    holder.close()
+    manager.close()
+
+
 def test_a_port_that_is_taken_is_told_before_anything_begins(operator: Operator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -20,7 +20,7 @@ COMMANDS = {
     "consent": "What people agreed to, and what they took back: add, revoke, show.",
     "dnc": "Who must not be called: add, remove, check, import, list; load, registries, verify, scrub.",
     "reassigned": "Numbers that may have gone to somebody else: query, import, ask.",
-    "campaign": "From a file to a finished list: check, create, start, pause, resume, stop, pace, status, list, recycle.",
+    "campaign": "From a file to a finished list: check, create, start, pause, resume, stop, pace, status, recycle.",
     "run": "Call the contacts of the started campaigns.",
     "stop": "Stop everything: the kill switch.",
     "rules": "The calling law that the gate decides by: list, show, diff, validate.",

@@ -15,12 +15,12 @@ from dialer.compliance.caps import ABANDONMENT_PERIOD
 from dialer.compliance.case import Case
 from dialer.compliance.checks import FEWEST_ANSWERED, earliest, run_checks
 from dialer.compliance.decision import CheckName, CheckResult, Decision, Finding, Permit, Refusal, Verdict
-from dialer.compliance.ground import Ground
+from dialer.compliance.ground import Ground, window_of
 from dialer.compliance.operator import Operator
 from dialer.compliance.policy import CampaignPolicy, Facts
 from dialer.compliance.rules import RuleTable
 from dialer.compliance.whereabouts import Place, Whereabouts
-from dialer.compliance.windows import Opening
+from dialer.compliance.windows import CallingWindow, Opening
 from dialer.contacts.contact import Contact
 from dialer.errors import ComplianceError
 
@@ -147,6 +147,10 @@ class Gate:
         if ground is None or not ground.holds_at(at):
             ground = Ground(self.rules, self.operator, policy, place, at)
         return ground.opening_hours
+
+    def window(self, place: Place, policy: CampaignPolicy) -> CallingWindow:
+        """The hours of a place, at any time."""
+        return window_of(self.rules, policy, place)
 
     def texts(self, policy: CampaignPolicy) -> tuple[BasisText, ...]:
         """The texts that decisions for ``policy`` refer to; they are to be kept with them."""

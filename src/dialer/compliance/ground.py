@@ -28,6 +28,17 @@ OPEN_LOOK = timedelta(hours=36)  # hours that last longer have no end worth plan
 CALLER_ID_RULE = "47 CFR 64.1601(e), 64.1604"
 
 
+def window_of(rules: RuleTable, policy: CampaignPolicy, place: Place) -> CallingWindow:
+    """The hours in which a campaign may call people in one place."""
+    return CallingWindow(
+        rules=rules,
+        jurisdictions=place.jurisdictions,
+        zones=place.zones,
+        own=policy.hours,
+        emergency=policy.purpose is Purpose.EMERGENCY,
+    )
+
+
 class Ground:
     """The law of one place for one campaign, from ``at`` until ``until``; instants are aware, UTC."""
 
@@ -39,13 +50,7 @@ class Ground:
         self.policy = policy
         self.place = place
         self.at = at
-        self.window = CallingWindow(
-            rules=rules,
-            jurisdictions=place.jurisdictions,
-            zones=place.zones,
-            own=policy.hours,
-            emergency=policy.purpose is Purpose.EMERGENCY,
-        )
+        self.window = window_of(rules, policy, place)
         self.right = next((right for right in operator.caller_ids if right.number == policy.caller_id), None)
         self.until = self._until()
         self.rows = self.rows_at(at)

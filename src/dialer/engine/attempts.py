@@ -16,7 +16,6 @@ from dialer.results.records import AttemptLine, CampaignRow, Claim, Ended, Inter
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from dialer.compliance.windows import Opening
     from dialer.engine.lanes import Ticket
     from dialer.engine.ports import Clock, Observer
 
@@ -27,12 +26,12 @@ _SAYS_NOTHING_OF_TRUNKS = {Outcome.NOT_DIALED, Outcome.INTERRUPTED, Outcome.CANC
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """What is known of an attempt besides its record; ``opening`` are the hours of its place, as Gate.opening."""
+    """What is known of an attempt besides its record; ``next_try`` tells when, from a moment on, to try again."""
 
     claim: Claim
     campaign: CampaignRow
     retry: RetryPlan
-    opening: Callable[[datetime], Opening | None] | None = None
+    next_try: Callable[[datetime], datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +179,7 @@ class Attempts:
         made = flight.claim.attempts + (0 if record.outcome in NOBODY_RANG else 1)
         match after_attempt(flight.retry, record.outcome, made, record.ended_at):
             case TryAgain(due_at=due_at):
-                opening = flight.opening(due_at) if flight.opening else None
-                due_at = max(due_at, opening.opens_at) if opening else due_at
+                due_at = flight.next_try(due_at) if flight.next_try else due_at
                 ended = Ended(queue_id=flight.claim.queue_id, record=record, due_at=due_at)
             case Finished() as why:
                 ended = Ended(queue_id=flight.claim.queue_id, record=record, due_at=None, why_finished=why)

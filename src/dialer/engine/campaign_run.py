@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dialer.calls.frames import ProbeTrunk
 from dialer.calls.outcome import NotDialed
+from dialer.campaigns.spread import next_try
 from dialer.compliance.decision import Permit, Refusal
 from dialer.engine.attempts import Flight
 from dialer.engine.complaint import Complaint
@@ -279,8 +280,16 @@ class CampaignRun:
         return decided
 
     def _flight(self, claim: Claim, fact: Facts, gate: Gate) -> Flight:
-        place = gate.place_of(fact.contact)
-        return Flight(claim, self.campaign.row, self.campaign.retry, partial(gate.opening, place, self.campaign.policy))
+        campaign, place = self.campaign, gate.place_of(fact.contact)
+        tried = [past.at for past in fact.history if past.campaign_id == campaign.row.id]
+        again = partial(
+            next_try,
+            tried=(*tried, self._clock.now()),
+            zones=place.zones,
+            opens=self._planner.openings(gate, place),
+            plan=campaign.retry,
+        )
+        return Flight(claim, campaign.row, campaign.retry, again)
 
     def _abandonment(self, gate: Gate, facts: Iterable[Facts]) -> float:
         now = self._clock.now()

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dialer.campaigns.planning import Plan, WaitingPlace, plan
+from dialer.campaigns.spread import Opens, openings_of
 
 if TYPE_CHECKING:
     from dialer.compliance.gate import Gate
     from dialer.compliance.policy import CampaignPolicy
+    from dialer.compliance.whereabouts import Place
     from dialer.compliance.windows import Opening
     from dialer.engine.ports import EngineStore
     from dialer.results.records import PlaceDue
@@ -23,26 +25,38 @@ class Planner:
         self._campaign_id = campaign_id
         self._policy = policy
         self._openings: dict[int, Opening | None] = {}
+        self._days: dict[Place, Opens] = {}
         self._gate: Gate | None = None
 
     async def plan(self, gate: Gate, now: datetime) -> Plan:
         """The plan at ``now``. Raises StoreError."""
+        self._use(gate)
+        waiting = await self._store.places(self._campaign_id)
+        return plan(
+            (WaitingPlace(each.place_id, each.next_due, self._opening(gate, each, now)) for each in waiting), now
+        )
+
+    def openings(self, gate: Gate, place: Place) -> Opens:
+        """The hours of a place day by day, as campaigns.spread wants them."""
+        self._use(gate)
+        known = self._days.get(place)
+        if known is None:
+            known = self._days[place] = openings_of(gate.window(place, self._policy))
+        return known
+
+    def _use(self, gate: Gate) -> None:
         if gate is not self._gate:
             self._gate = gate
             self._openings.clear()
-        waiting = await self._store.places(self._campaign_id)
-        return plan((WaitingPlace(each.place_id, each.next_due, self._opening(each, now)) for each in waiting), now)
+            self._days.clear()
 
-    def opening(self, key: str, at: datetime) -> Opening | None:
-        """The hours around or after ``at`` of the place with this key; None: not known, or none to come."""
-        if self._gate is None or not key:
+    def _opening(self, gate: Gate, place: PlaceDue, now: datetime) -> Opening | None:
+        """Kept until the hours are over: they are asked for at every step. None: not known, or none to come."""
+        if not place.key:
             return None
-        return self._gate.opening(self._gate.place_of_key(key), self._policy, at)
-
-    def _opening(self, place: PlaceDue, now: datetime) -> Opening | None:
-        """Kept until the hours are over: they are asked for at every step."""
         at = max(place.next_due, now)
         known = self._openings.get(place.place_id)
-        if known is None or (known.closes_at or now) <= at or known.opens_at > at:
-            known = self._openings[place.place_id] = self.opening(place.key, at)
+        if known is None or not known.open_at(at):
+            known = gate.opening(gate.place_of_key(place.key), self._policy, at)
+            self._openings[place.place_id] = known
         return known

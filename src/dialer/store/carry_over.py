@@ -26,7 +26,7 @@ PAUSED = "restored from a backup: look at it, then resume"
 
 _CONTACT = (
     "id, list_id, e164, region, kind, name, time_zone, postal_code, state, address, recipient, line_type, "
-    "relationship, language, extra, digest, imported_at, updated_at"
+    "relationship, language, extra, digest, imported_at, updated_at, place_id, priority"
 )
 _ATTEMPT = (
     "attempt_id, queue_id, campaign_id, contact_id, e164, caller_id, rules_version, script_id, permit, placed_at, basis"
@@ -77,7 +77,9 @@ class AnotherStore(Exception):
 def settle(connection: sa.Connection, now: datetime) -> None:
     """Nothing of a restored store runs by itself, and no run has anything in hand but its open attempts."""
     connection.exec_driver_sql("UPDATE run SET ended_at = heartbeat_at WHERE ended_at IS NULL")
-    connection.exec_driver_sql("UPDATE queue SET state = 'waiting', claimed_by = NULL WHERE state = 'claimed'")
+    connection.exec_driver_sql(
+        "UPDATE queue SET state = 'waiting', claimed_by = NULL, claimed_at = NULL WHERE state = 'claimed'"
+    )
     connection.exec_driver_sql(
         "UPDATE campaign SET state = 'paused', pause_reason = ?, changed_at = ? WHERE state = 'running'",
         (PAUSED, to_micros(now)),
@@ -192,14 +194,16 @@ _PARENTS = (
     INSERT INTO main.contact_list (id, name, created_at) SELECT id, name, created_at
     FROM old.contact_list WHERE id NOT IN (SELECT id FROM main.contact_list)
     """,
+    "INSERT INTO main.place (id, key) SELECT id, key FROM old.place WHERE id NOT IN (SELECT id FROM main.place)",
     f"""
     INSERT INTO main.contact ({_CONTACT}) SELECT {_CONTACT} FROM old.contact
     WHERE id IN (SELECT contact_id FROM old.queue WHERE id IN (SELECT queue_id FROM coming))
         AND id NOT IN (SELECT id FROM main.contact)
     """,
     """
-    INSERT INTO main.campaign (id, name, definition, sha256, base_dir, state, pause_reason, created_at, changed_at)
-    SELECT id, name, definition, sha256, base_dir, 'created', '', created_at, changed_at
+    INSERT INTO main.campaign (
+        id, name, definition, sha256, base_dir, state, pause_reason, created_at, changed_at, cps, channels)
+    SELECT id, name, definition, sha256, base_dir, 'created', '', created_at, changed_at, cps, channels
     FROM old.campaign WHERE id NOT IN (SELECT id FROM main.campaign)
     """,
     """
@@ -207,8 +211,9 @@ _PARENTS = (
     SELECT campaign_id, list_id, position FROM old.campaign_list
     """,
     """
-    INSERT INTO main.queue (id, campaign_id, contact_id, e164, state, due_at, attempts, last_outcome, why_finished)
-    SELECT id, campaign_id, contact_id, e164, 'waiting', due_at, 0, '', '' FROM old.queue
+    INSERT INTO main.queue (
+        id, campaign_id, contact_id, e164, state, due_at, attempts, last_outcome, why_finished, place_id, priority)
+    SELECT id, campaign_id, contact_id, e164, 'waiting', due_at, 0, '', '', place_id, priority FROM old.queue
     WHERE id IN (SELECT queue_id FROM coming) AND id NOT IN (SELECT id FROM main.queue)
     """,
 )
@@ -240,7 +245,7 @@ _END = (
     FROM old.queue AS o WHERE o.id = main.queue.id AND main.queue.id IN {_PLACES}
     """,
     f"""
-    UPDATE main.queue SET claimed_by = NULL,
+    UPDATE main.queue SET claimed_by = NULL, claimed_at = NULL,
         state = CASE WHEN {_OVER} THEN 'finished' ELSE 'waiting' END,
         why_finished = CASE WHEN {_OVER} THEN o.why_finished ELSE '' END
     FROM old.queue AS o WHERE o.id = main.queue.id AND main.queue.id IN {_PLACES}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -303,8 +303,16 @@ def _row(each: Contact) -> dict[str, Any]:
         "language": each.language,
         "extra": msgspec.json.encode(dict(each.extra), order="sorted").decode(),
     }
-    said = list(row.values())
-    if each.priority != USUAL_PRIORITY:
-        said.append(each.priority)
-    digest = hashlib.blake2b(msgspec.json.encode(said), digest_size=16).digest()
-    return {**row, "digest": digest, "priority": each.priority}
+    row["priority"] = each.priority
+    return {**row, "digest": contact_digest(row)}
+
+
+def contact_digest(row: Mapping[Any, Any]) -> bytes:
+    """Of all that an import says of a contact, by the names of the table's columns.
+
+    The usual priority is left out: contacts from before there were priorities keep their digest.
+    """
+    said = [row[name] for name in _FIELDS[: _FIELDS.index("digest")]]
+    if row["priority"] != USUAL_PRIORITY:
+        said.append(row["priority"])
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=16).digest()

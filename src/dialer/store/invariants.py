@@ -21,10 +21,11 @@ from dialer.compliance.caps import NO_TRUNK, NOT_DIALED
 from dialer.errors import CampaignError, StoreError
 from dialer.results.audit import AuditHead, AuditKind
 from dialer.store.audit import head_path, noted_head, verify_chain
+from dialer.store.contact_lists import contact_digest
 from dialer.store.faults import store_errors
 from dialer.store.migrate import is_current, revision_of, upgrade
 from dialer.store.runs import SILENCE, live_run
-from dialer.store.schema import audit, campaign, live_answers, outcome
+from dialer.store.schema import audit, campaign, contact, live_answers, outcome
 from dialer.store.snapshot import snapshot
 from dialer.store.suppression import suppressed_among
 
@@ -135,6 +136,7 @@ def examine_snapshot(
     for invariant, query in _QUERIES.items():
         check(invariant, _first_column(connection, query))
     check("only the live engine has contacts in hand", _in_dead_hands(connection, now))
+    check("a contact is as its import said", _changed_contacts(connection), "import its list again")
     erased = _erased_attempts(connection)
     check("queue.attempts counts the attempts that may have rung", _miscounted(connection, erased))
     check("no campaign called a number more often than it may", _over_the_cap(connection))
@@ -195,6 +197,14 @@ def _in_dead_hands(connection: sa.Connection, now: datetime) -> Iterator[str]:
     query = sa.text("SELECT id, claimed_by FROM queue WHERE claimed_by IS NOT NULL AND claimed_by <> :live")
     for row in connection.execute(query, {"live": run.run_id}):
         yield f"place {row.id} of run {row.claimed_by}"
+
+
+def _changed_contacts(connection: sa.Connection) -> Iterator[str]:
+    """An erased person's contact has no digest."""
+    query = sa.select(contact).where(contact.c.digest != b"").execution_options(yield_per=1000)
+    for row in connection.execute(query).mappings():
+        if contact_digest(row) != row["digest"]:
+            yield f"contact {row['id']}"
 
 
 def _erased_attempts(connection: sa.Connection) -> int:

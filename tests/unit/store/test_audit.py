@@ -151,6 +151,6 @@ async def test_what_is_written_while_the_chain_is_read_is_not_taken_for_put_in_p
         begun = asyncio.Event()
         reading = asyncio.create_task(store.audit.verify(lambda _: begun.set()))
         await begun.wait()
-        claims = await other.engine.claim("next", campaign.id, 1, NOW)
+        claims = await take_due(other, "next", campaign.id, 1, NOW)
         await other.engine.record_decisions([permitted(claims[0])])
         assert (await reading).broken is None

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contract.store_values import CALLER_ID, NOW, RUN, a_run, e164, ended, permitted, refused
+from tests.contract.store_values import CALLER_ID, NOW, RUN, a_run, e164, ended, permitted, refused, take_due
 
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DncEntry
@@ -24,7 +24,7 @@ LATER = NOW + timedelta(minutes=1)
 async def worked(store: Store) -> None:
     """Four were called: one heard it, one opted out, one found no trunk, one is in the call; one was refused."""
     campaign_id = await a_run(store, contacts=6)
-    claims = await store.engine.claim(RUN, campaign_id, 6, NOW)
+    claims = await take_due(store, RUN, campaign_id, 6, NOW)
     decided = [*(permitted(claim) for claim in claims[:4]), refused(claims[4])]
     await store.engine.record_decisions(decided)
     await store.engine.add_opt_outs([DncEntry(decided[1].claim.e164, NOW, "opted out: 9", "attempt")])
@@ -86,6 +86,7 @@ async def test_a_store_at_work_has_nothing_wrong_and_is_not_changed(tmp_path: Pa
         ("an attempt has a permit", "UPDATE attempt SET permit = '{}' WHERE state = 'open'"),
         ("an attempt has a permit", "UPDATE attempt SET permit = 'yes' WHERE state = 'open'"),
         ("an attempt has a permit", f"UPDATE attempt SET permit = replace(permit, '{CALLER_ID}', '{e164(8)}')"),
+        ("a contact is as its import said", "UPDATE contact SET time_zone = 'Asia/Tokyo' WHERE id = 1"),
         ("a row of erasing", f"INSERT INTO erasing VALUES ('{e164(0)}')"),
         ("queue.attempts counts", "UPDATE queue SET attempts = 0 WHERE attempts = 1"),
         ("queue.attempts counts", "UPDATE queue SET attempts = 5 WHERE last_outcome = 'trunk_failure'"),
@@ -148,11 +149,11 @@ async def test_too_many_attempts_are_found(path: Path) -> None:
     )
     async with await Store.open(path) as store:
         campaign_id = (await store.campaigns.by_name("reminders")).id
-        (waiting,) = await store.engine.claim(RUN, campaign_id, 9, NOW + timedelta(hours=1))
+        (waiting,) = await take_due(store, RUN, campaign_id, 9, NOW + timedelta(hours=1))
         again = permitted(waiting, "a second", NOW + timedelta(hours=1))
         await store.engine.record_decisions([again])
         await store.engine.record_outcomes([ended(again, Outcome.BUSY, due_at=LATER)])
-        (waiting,) = await store.engine.claim(RUN, campaign_id, 9, NOW + timedelta(hours=1))
+        (waiting,) = await take_due(store, RUN, campaign_id, 9, NOW + timedelta(hours=1))
         third = permitted(waiting, "a third", NOW + timedelta(hours=1))
         await store.engine.record_decisions([third])
     quoted = definition.replace("'", "''")

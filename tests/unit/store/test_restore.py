@@ -1,5 +1,7 @@
 """A restored store has forgotten nothing that binds, and what it had to forget is said before anything is changed."""
 
+# ruff: noqa: S608  the statements are the tests' own
+
 from __future__ import annotations
 
 import asyncio
@@ -7,14 +9,15 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.store_values import DAY, NOW, RUN, a_consent, a_contact, a_run, e164, ended, permitted
+from tests.contract.store_values import DAY, NOW, RUN, a_consent, a_contact, a_run, e164, ended, permitted, take_due
 
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DncEntry
@@ -49,19 +52,19 @@ class Shop:
 
 async def _claims(store: Store, campaign: str, how_many: int, run: str = RUN) -> list[Claim]:
     row = await store.campaigns.by_name(campaign)
-    return list(await store.engine.claim(run, row.id, how_many, NOW + timedelta(hours=1)))
+    return list(await take_due(store, run, row.id, how_many, NOW + timedelta(hours=1)))
 
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> Shop:
     """At the backup: 0 was called, 1 and 2 are in calls, 3 is claimed. Since then 1 ended, 4 was called twice and is
-    in a third call, 5 opted out, 6 was erased, 7 revoked; another campaign called 0 and a new contact, and was stopped."""
+    in a third call, 5 opted out, 6 was erased, 7 revoked; another campaign called 0 and a new contact."""
     shop = Shop(tmp_path)
     async with await Store.open(shop.store, create=True, who="jo@desk") as store:
         campaign_id = await a_run(store, contacts=8)
         for index in range(8):
             await store.consents.add(e164(index), a_consent(), NOW)
-        by_number = {each.e164: each for each in await store.engine.claim(RUN, campaign_id, 4, NOW)}
+        by_number = {each.e164: each for each in await take_due(store, RUN, campaign_id, 4, NOW)}
         decided = [permitted(by_number[e164(index)]) for index in range(3)]
         await store.engine.record_decisions(decided)
         await store.engine.record_outcomes([ended(decided[0])])
@@ -78,7 +81,7 @@ async def shop(tmp_path: Path) -> Shop:
         await store.engine.add_opt_outs([DncEntry(e164(5), NOW, "opted out", "x")])
         await store.erasure.erase(e164(6), "asked", NOW)
         await store.consents.revoke(e164(7), "wrote", "letter", NOW + timedelta(minutes=3))
-        await store.lists.import_contacts("others", [a_contact(0), a_contact(20)], NOW)
+        await store.lists.import_contacts("others", [a_contact(0), replace(a_contact(20), priority=1)], NOW)
         other = (await store.campaigns.create("offers", "[campaign]\n", "/x", ["others"], NOW)).row
         await store.campaigns.set_state(other.id, CampaignState.RUNNING, NOW)
         offers = [permitted(each) for each in await _claims(store, "offers", 9)]
@@ -94,9 +97,9 @@ def test_what_binds_is_carried_over_and_the_old_store_is_kept(shop: Shop) -> Non
     attempts = shop.rows("SELECT attempt_id, queue_id, e164, state, placed_at, permit FROM attempt ORDER BY 1")
     outcomes = shop.rows("SELECT attempt_id, outcome, record FROM outcome ORDER BY 1")
     answers = shop.rows("SELECT * FROM live_answers ORDER BY 1, 2")
-    places = (
-        "SELECT id, e164, attempts, last_outcome, why_finished FROM queue WHERE id IN (SELECT queue_id FROM attempt)"
-    )
+    columns = "id, e164, attempts, last_outcome, why_finished, place_id, priority"
+    places = f"SELECT {columns} FROM queue WHERE id IN (SELECT queue_id FROM attempt WHERE state = 'ended')"
+    people = shop.rows("SELECT * FROM contact WHERE list_id = 2 ORDER BY id")
     queue = shop.rows(f"{places} ORDER BY id")
     old_key = shop.store.with_name("dialer.db.key").read_bytes()
 
@@ -109,6 +112,10 @@ def test_what_binds_is_carried_over_and_the_old_store_is_kept(shop: Shop) -> Non
     assert shop.rows("SELECT attempt_id, outcome, record FROM outcome ORDER BY 1") == outcomes
     assert shop.rows("SELECT * FROM live_answers ORDER BY 1, 2") == answers
     assert shop.rows(f"{places} ORDER BY id") == queue
+    assert shop.rows("SELECT * FROM contact WHERE list_id = 2 ORDER BY id") == people
+    assert {row[0] for row in shop.rows("SELECT place_id FROM queue")} <= {
+        row[0] for row in shop.rows("SELECT id FROM place")
+    }
     assert examine_deeply(shop.store, LATER).violations == ()
     assert shop.store.with_name("dialer.db.key").read_bytes() == old_key
     assert not list(shop.store.parent.glob("*.restoring*"))
@@ -125,7 +132,7 @@ async def test_nobody_who_must_not_be_called_can_be_and_nothing_runs_by_itself(s
         assert await store.dnc.check(e164(5)) is not None
         assert await store.dnc.check(e164(6)) is not None, "erased"
         assert [each async for each in store.reports.attempts(number=e164(6))] == []
-        assert shop.rows(f"SELECT * FROM contact WHERE e164 = '{e164(6)}'") == []
+        assert e164(6) not in {each for (each,) in shop.rows("SELECT e164 FROM contact")}
         assert all(each.revoked_at is not None for each in await store.consents.of(e164(7)))
         campaigns = {each.name: each for each in await store.campaigns.all()}
         assert (campaigns["reminders"].state, campaigns["reminders"].pause_reason) == (CampaignState.PAUSED, PAUSED)
@@ -135,7 +142,7 @@ async def test_nobody_who_must_not_be_called_can_be_and_nothing_runs_by_itself(s
         await store.engine.start_run("next", os.getpid(), LATER)
         assert {each.e164 for each in await store.engine.open_attempts()} == {e164(2), e164(4)}
         await store.campaigns.set_state(campaigns["reminders"].id, CampaignState.RUNNING, LATER)
-        claims = await store.engine.claim("next", campaigns["reminders"].id, 9, LATER)
+        claims = await take_due(store, "next", campaigns["reminders"].id, 9, LATER)
         assert {each.e164: each.attempts for each in claims} == {e164(1): 1, e164(3): 0, e164(5): 0, e164(7): 0}
 
 
@@ -209,6 +216,27 @@ def _with_another_key(shop: Shop) -> None:
         connection.commit()
 
 
+READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT * FROM queue").fetchall()
+print(flush=True)
+input()
+"""
+
+
+@contextmanager
+def somebody_reading(path: Path) -> Iterator[None]:
+    """Another process, which has read from the store and not closed it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        yield
+        reader.communicate(b"\n")
+
+
 async def test_a_live_engine_or_anybody_who_has_it_open_forbids_it(shop: Shop) -> None:
     before = shop.store.read_bytes()
     async with await Store.open(shop.store) as store:
@@ -216,15 +244,8 @@ async def test_a_live_engine_or_anybody_who_has_it_open_forbids_it(shop: Shop) -
         with pytest.raises(EngineRunning, match=str(os.getpid())):
             await _in_thread(shop.restore)
         await store.engine.end_run("live", LATER)
-    program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM queue'); print(flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(shop.store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as reader:
-        assert reader.stdout is not None
-        reader.stdout.readline()
-        with pytest.raises(StoreBusy, match="open in another program"):
-            await _in_thread(shop.restore)
-        reader.communicate(b"\n")
+    with somebody_reading(shop.store), pytest.raises(StoreBusy, match="open in another program"):
+        await _in_thread(shop.restore)
     await _in_thread(shop.restore)
     assert shop.store.read_bytes() != before
 

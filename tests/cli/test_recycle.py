@@ -8,7 +8,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.contract.store_values import RUN, ended, permitted
+from tests.contract.store_values import RUN, ended, permitted, take_due
 
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DncEntry
@@ -35,7 +35,7 @@ def worked(operator: Operator) -> None:
             row = (await store.campaigns.all())[0]
             await store.engine.start_run(RUN, os.getpid(), now)
             await store.engine.set_campaign_state(row.id, CampaignState.RUNNING, now)
-            by_number = {each.e164: each for each in await store.engine.claim(RUN, row.id, 9, now)}
+            by_number = {each.e164: each for each in await take_due(store, RUN, row.id, 9, now)}
             decided = [permitted(by_number[number], at=now) for number in NUMBERS]
             await store.engine.record_decisions(decided)
             at = now + timedelta(seconds=20)

@@ -18,6 +18,7 @@ from tests.contract.store_values import (
     e164,
     ended,
     permitted,
+    take_due,
 )
 
 from dialer.calls.outcome import Outcome
@@ -33,7 +34,7 @@ LAST = [Outcome.BUSY, Outcome.HEARD, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.OP
 async def worked(store: Store, waiting: Sequence[int] = ()) -> int:
     """A campaign whose contacts ended as LAST says, in order; those in ``waiting`` are tried again later."""
     campaign_id = await a_run(store, contacts=len(LAST))
-    claims = await store.engine.claim(RUN, campaign_id, len(LAST), NOW)
+    claims = await take_due(store, RUN, campaign_id, len(LAST), NOW)
     by_number = {claim.e164: claim for claim in claims}
     decided = [permitted(by_number[e164(index)]) for index in range(len(LAST))]
     await store.engine.record_decisions(decided)

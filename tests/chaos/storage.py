@@ -215,9 +215,9 @@ async def main(path):
         while claims := await take_due(store, RUN, campaign_id, 8, NOW):
             decided = [permitted(claim) for claim in claims]
             await store.engine.record_decisions(decided)
-            say("attempts", *(each.attempt_id for each in decided))
+            print("attempts", *(each.attempt_id for each in decided), flush=True)
             await store.engine.record_outcomes([ended(each) for each in decided])
-            say("outcomes", *(each.attempt_id for each in decided))
+            print("outcomes", *(each.attempt_id for each in decided), flush=True)
             await store.audit.note_head()
 
 asyncio.run(main(sys.argv[1]))

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from dialer.campaigns.definition import Definition, parse_definition
 from dialer.cli.context import Context, Exit, context_of, run_async
+from dialer.cli.forecast import forecast_line, forecast_of
 from dialer.cli.loading import FileCampaignLoader
 from dialer.cli.numbers import number_of
 from dialer.cli.planning import outlook
@@ -130,7 +131,7 @@ def list_(
     Example: dialer campaign list
     """
     context = context_of(ctx)
-    statuses = run_async(_statuses(context, None))
+    statuses = run_async(_statuses(context, None, forecasts=False))
     if as_json:
         context.print_json(statuses)
         return
@@ -149,12 +150,12 @@ def status(
     name: Annotated[str, typer.Argument(help="The campaign; default: the one there is, or all.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Where a campaign stands: contacts, outcomes, refusals, why it is paused.
+    """Where a campaign stands: contacts, outcomes, refusals, why it is paused; when it will end, and how many reached.
 
     Example: dialer campaign status "Appointment reminders" --json
     """
     context = context_of(ctx)
-    statuses = run_async(_statuses(context, name or None))
+    statuses = run_async(_statuses(context, name or None, forecasts=True))
     if as_json:
         context.print_json(statuses)
         return
@@ -180,6 +181,8 @@ def _print_status(context: Context, status: dict[str, Any], now: datetime) -> No
         if counts:
             words = ", ".join(f"{key.replace('_', ' ')} {number}" for key, number in counts.items())
             out.print(f"  {title}: {words}", markup=False)
+    if line := forecast_line(status):
+        out.print(line, markup=False, soft_wrap=True)
     caller = status["caller_id"]
     if caller["network_blocked"] or caller["unwanted"]:
         out.print(
@@ -192,7 +195,7 @@ def _print_status(context: Context, status: dict[str, Any], now: datetime) -> No
         out.print(f"  {each['contacts']} refused by {each['check']}: {each['reason']} ({until})", markup=False)
 
 
-async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
+async def _statuses(context: Context, name: str | None, *, forecasts: bool) -> list[dict[str, Any]]:
     async with context.store() as store:
         rows = [await store.campaigns.by_name(name)] if name else await store.campaigns.all()
         statuses = []
@@ -223,6 +226,7 @@ async def _statuses(context: Context, name: str | None) -> list[dict[str, Any]]:
                     ],
                     "outcomes": {outcome.value: number for outcome, number in progress.outcomes.items()},
                     "finished_because": progress.finished_because,
+                    "forecast": await forecast_of(context, store, row, definition, progress) if forecasts else None,
                     "caller_id": {
                         "number": caller.caller_id,
                         "calls": caller.calls,

@@ -33,6 +33,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 FIRST_STEP = 60.0  # seconds; steps grow with the distance, since nobody asks for the minute of next week
 STEP_GROWTH = 1.01
 LONGEST_STEP = 900.0
+LONG_LINE = 30  # cohorts
 _MINUTE = timedelta(minutes=1)
 
 
@@ -94,8 +95,8 @@ class _Step:
 
     begins: float
     ends: float
-    opened: npt.NDArray[np.bool_]  # by group: has just opened
-    is_open: npt.NDArray[np.bool_]  # by group
+    opened: frozenset[int]  # groups that have just opened
+    is_open: tuple[int, ...]  # groups, those first that close first
 
 
 def _steps(openings: Sequence[Sequence[Opening]], now: datetime) -> list[_Step]:
@@ -108,12 +109,15 @@ def _steps(openings: Sequence[Sequence[Opening]], now: datetime) -> list[_Step]:
     steps: list[_Step] = []
     length = FIRST_STEP
     for begins, ends in pairwise(marks):
-        is_open = np.array([any(opens <= begins < closes for opens, closes in group) for group in spans])
-        opened = np.array([any(opens == begins for opens, _ in group) for group in spans])
+        closing = {
+            group: closes for group, each in enumerate(spans) for opens, closes in each if opens <= begins < closes
+        }
+        opened = frozenset(group for group, each in enumerate(spans) if any(opens == begins for opens, _ in each))
         at = begins
-        while is_open.any() and at < ends:
+        while closing and at < ends:
             until = ends if ends - at < 1.5 * length else at + length
-            steps.append(_Step(at, until, opened if at == begins else np.zeros_like(opened), is_open))
+            order = sorted(closing, key=lambda group: closing[group])
+            steps.append(_Step(at, until, opened if at == begins else frozenset(), tuple(order)))
             at = until
             length = min(LONGEST_STEP, length * STEP_GROWTH)
     return steps
@@ -126,14 +130,12 @@ class _Cohort:
     due: float
     made: int
     contacts: Ints
-    backlog: bool  # due when the window opened, or before; else during the step
 
 
 class _Ahead:
     """The rest of the campaign, many runs at once.
 
-    As in the engine, who is due first is called first, and whoever is closed when their turn comes is put off to their
-    next opening.
+    As in the engine, contacts of the group whose hours end first are called first, and within it who is due first.
     """
 
     def __init__(
@@ -151,8 +153,7 @@ class _Ahead:
         self.ends: Floats = np.zeros(runs)  # seconds from now
         self._shape = (plan.max_attempts, runs, len(figures.openings))
         self._at = -1  # the step at hand
-        self._due: list[_Cohort] = []  # in order
-        self._put_off = self._nobody()
+        self._due: list[_Cohort] = []  # in order, wherever they are open or not
         self._coming: defaultdict[int, Ints] = defaultdict(self._nobody)  # by step
         self._fill(figures, now)
 
@@ -170,11 +171,10 @@ class _Ahead:
         waiting = figures.waiting
         started = figures.finished - figures.refused + sum(each.contacts for each in waiting if each.attempts)
         refused = self._rng.beta(REFUSED_PRIOR[0] + figures.refused, REFUSED_PRIOR[1] + started, runs)
-        current = [next((each for each in group if each.closes_at > now), None) for group in figures.openings]
+        ever_open = [any(each.closes_at > now for each in group) for group in figures.openings]
         cohorts: dict[tuple[float, int], _Cohort] = {}
         for each in waiting:
-            opening = current[each.group]
-            if opening is None:
+            if not ever_open[each.group]:
                 continue  # never open: the gate says so, and nobody dials
             contacts: Ints = np.full(runs, each.contacts, dtype=np.int64)
             if not each.attempts:
@@ -186,7 +186,7 @@ class _Ahead:
                 continue
             due -= due % FIRST_STEP
             nobody = np.zeros(self._shape[1:], dtype=np.int64)
-            cohort = cohorts.setdefault((due, -made), _Cohort(due, made, nobody, each.due_at <= opening.opens_at))
+            cohort = cohorts.setdefault((due, made), _Cohort(due, made, nobody))
             cohort.contacts[:, each.group] += contacts
         self._due = [cohorts[key] for key in sorted(cohorts)]
 
@@ -195,54 +195,48 @@ class _Ahead:
         spare = np.zeros(self._shape[1])
         for at, step in enumerate(self._steps):
             self._at = at
-            self._come_due(step)
+            if (coming := self._coming.pop(at, None)) is not None:
+                for made in np.flatnonzero(coming.any(axis=(1, 2))):
+                    self._line_up(_Cohort(step.begins, int(made), coming[made]))
             if self._due:
                 room = self._pace * (step.ends - step.begins) + spare
                 whole = np.floor(room).astype(np.int64)
-                spare = room - whole + self._call(step, whole)
-            elif not self._coming and not self._put_off.any():
+                spare = room - whole
+                self._call(step, whole)
+            elif not self._coming:
                 return
+        left = sum(self._coming.values(), self._nobody())
         for cohort in self._due:
-            self._put_off[cohort.made] += cohort.contacts
-        left = sum(self._coming.values(), self._put_off)
+            left[cohort.made] += cohort.contacts
         self.ends[left.any(axis=(0, 2))] = np.inf
 
-    def _come_due(self, step: _Step) -> None:
-        """Who was put off to this opening, and who comes due now."""
-        if self._at and step.begins > self._steps[self._at - 1].ends:
-            for cohort in self._due:  # everywhere was closed, so everybody's turn came
-                self._put_off[cohort.made] += cohort.contacts
-            self._due = []
-        coming = self._coming.pop(self._at, None)
-        if step.opened.any():
-            opening = np.where(step.opened, self._put_off if coming is None else self._put_off + coming, 0)
-            self._put_off[:, :, step.opened] = 0
-            if coming is not None:
-                coming[:, :, step.opened] = 0
-            self._join(step.begins, opening, backlog=True)
-        if coming is not None:
-            self._join(step.begins, coming, backlog=False)
+    def _line_up(self, cohort: _Cohort) -> None:
+        """Behind the others; at the end of a long line it no longer matters who came a step before whom."""
+        if len(self._due) >= LONG_LINE:
+            for other in reversed(self._due):
+                if other.made == cohort.made:
+                    other.contacts += cohort.contacts
+                    return
+        self._due.append(cohort)
 
-    def _join(self, due: float, contacts: Ints, *, backlog: bool) -> None:
-        """Those called before stand earlier in the queue."""
-        for made in reversed(np.flatnonzero(contacts.any(axis=(1, 2)))):
-            self._due.append(_Cohort(due, int(made), contacts[made], backlog))
-
-    def _call(self, step: _Step, room: Ints) -> Ints:
-        """Call who is due, as far as there is room; return the room that was left over while somebody was due."""
+    def _call(self, step: _Step, room: Ints) -> None:
+        """Call who is due, as far as there is room."""
         called = self._nobody()
-        since = np.zeros_like(room)  # calls of those who came due during the opening
+        since = np.zeros_like(room)  # calls of those who come due during this step
         left = room
-        for cohort in self._due:
-            if not left.any():
-                break
-            before, left = left, self._take(cohort, step, left, called[cohort.made])
-            if not cohort.backlog:
-                since += before - left
+        for group in step.is_open:
+            for cohort in self._due:
+                taken = np.minimum(cohort.contacts[:, group], left)
+                if not taken.any():
+                    continue
+                cohort.contacts[:, group] -= taken
+                called[cohort.made, :, group] += taken
+                left = left - taken
+                if cohort.due >= step.begins and group not in step.opened:
+                    since += taken
+                if not left.any():
+                    break
         self._due = [each for each in self._due if each.contacts.any()]
-        rest = np.zeros_like(room)
-        if left.any():
-            rest = sum((each.contacts.sum(axis=1) for each in self._due), rest)
         taken = room - left
         # The last of a backlog goes when the pace has come round to it, the last of those who come due when it is due.
         come_due = np.where(since > 0, self._rng.random(len(room)) ** (1 / np.maximum(since, 1)), 0)
@@ -252,21 +246,6 @@ class _Ahead:
         # Of a few that are spread evenly, the last one is not yet the end of the spread.
         spread = np.minimum(1, last * (1 + (since > 0) / np.maximum(taken, 1)))
         self._end(step.begins + self._call_s, length * spread, called)
-        return np.where(rest > 0, left, 0)
-
-    def _take(self, cohort: _Cohort, step: _Step, room: Ints, called: Ints) -> Ints:
-        """Call as many of these as there is room for; return the room that is left."""
-        there = cohort.contacts
-        total = there @ step.is_open
-        enough = (room >= total) & (room > 0)
-        share = np.where(enough, 1.0, room / np.maximum(total, 1))
-        turn = (there * share[:, None]).astype(np.int64)
-        cohort.contacts = there - turn
-        if not step.is_open.all():
-            self._put_off[cohort.made][:, ~step.is_open] += turn[:, ~step.is_open]
-            turn *= step.is_open
-        called += turn
-        return room - turn @ step.is_open
 
     def _end(self, begins: float, length: Floats, called: Ints) -> None:
         """These calls end evenly over so many seconds from ``begins``."""
@@ -299,7 +278,7 @@ class _Ahead:
         if at > self._at:
             coming: Ints = self._coming[at][made]
             return coming
-        due = float(self._ends[self._at])
+        due = float(self._ends[self._at]) - 1e-3
         if not self._due or (self._due[-1].due, self._due[-1].made) != (due, made):
-            self._due.append(_Cohort(due, made, np.zeros(self._shape[1:], dtype=np.int64), backlog=True))
+            self._due.append(_Cohort(due, made, np.zeros(self._shape[1:], dtype=np.int64)))
         return self._due[-1].contacts

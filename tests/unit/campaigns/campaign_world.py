@@ -1,6 +1,6 @@
 """Campaigns whose every rate is known, played out contact by contact: what a forecast is held against.
 
-Written without a look at the forecast's own model: one heap of people by due time, one call after another.
+Written without a look at the forecast's own model: people in the order of the engine's planner, one call after another.
 """
 
 from __future__ import annotations
@@ -114,8 +114,16 @@ def play(world: World, shares: Sequence[float]) -> Played:
     group = [random.randrange(len(world.hours)) for _ in range(world.contacts)]
     openings = [world.openings(each) for each in range(len(world.hours))]
     attempts = [0] * world.contacts
-    due = [(world.starts, contact) for contact in range(world.contacts)]
-    heapq.heapify(due)
+    due: list[list[tuple[datetime, int]]] = [[] for _ in openings]  # a heap for each group
+    for contact in range(world.contacts):
+        heapq.heappush(due[group[contact]], (world.starts, contact))
+
+    def callable_from(place: int, at: datetime) -> tuple[datetime, datetime]:
+        """When the first of a group may be called, at or after ``at``; and when that opening ends."""
+        at = max(at, due[place][0][0])
+        opening = next(each for each in openings[place] if each.closes_at > at)
+        return max(at, opening.opens_at), opening.closes_at
+
     lines: list[datetime] = []  # when each call that is up will end
     ending: list[tuple[datetime, int, str]] = []
     finished = reached = refused = 0
@@ -126,7 +134,7 @@ def play(world: World, shares: Sequence[float]) -> Played:
     wanted = list(shares)
 
     def see() -> None:
-        standing = Counter((attempts[contact], at, group[contact]) for at, contact in due)
+        standing = Counter((attempts[contact], at, group[contact]) for heap in due for at, contact in heap)
         calling = Counter((attempts[contact], now, group[contact]) for _, contact, _ in ending)
         figures = Figures(
             waiting=[Waiting(count, *key) for key, count in standing.items()],
@@ -141,31 +149,29 @@ def play(world: World, shares: Sequence[float]) -> Played:
         )
         played.seen.append(Seen(now, figures))
 
-    while due or ending:
+    while any(due) or ending:
         while wanted and finished >= wanted[0] * world.contacts:
             see()
             wanted.pop(0)
-        next_due = max(due[0][0], free, now) if due else None
-        if next_due is not None and len(lines) >= world.channels:
-            next_due = max(next_due, lines[0])
-        if next_due is None or (ending and ending[0][0] <= next_due):
+        ready = max(free, now)
+        if len(lines) >= world.channels:
+            ready = max(ready, lines[0])
+        first = min(((*callable_from(place, ready), place) for place, heap in enumerate(due) if heap), default=None)
+        next_due = first[0] if first is not None else None
+        if first is None or next_due is None or (ending and ending[0][0] <= next_due):
             now, contact, outcome = heapq.heappop(ending)
             attempts[contact] += outcome not in NOBODY_RANG
             outcomes[max(1, attempts[contact] + (outcome in NOBODY_RANG))][outcome] += 1
             match after_attempt(world.plan, outcome, attempts[contact], now):
                 case TryAgain(due_at=again):
-                    heapq.heappush(due, (again, contact))
+                    heapq.heappush(due[group[contact]], (again, contact))
                 case _:
                     finished += 1
                     reached += outcome in REACHED
                     played.ended = now
             continue
         now = next_due
-        _, contact = heapq.heappop(due)
-        opening = next(each for each in openings[group[contact]] if each.closes_at > now)
-        if opening.opens_at > now:
-            heapq.heappush(due, (opening.opens_at, contact))
-            continue
+        _, contact = heapq.heappop(due[first[2]])
         if not attempts[contact] and random.random() < world.refused:
             finished += 1
             refused += 1

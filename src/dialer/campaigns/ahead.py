@@ -8,16 +8,16 @@ which are fewer, so that either way of counting is kept to. Pure: what was measu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 PRIOR = 10  # attempts taken as accepted before there was any: every chance starts at 1 and comes down with evidence
 SAFE = 0.9  # of the cap: what is aimed for; the rest is for calls that are already on their way
 EAGER = 3.0  # how hard the share is driven towards the safe one; 1 leaves half of it unused
-TAIL = 0.01  # how likely it may be, at each placing, that the calls in the air overdraw what the cap has left
+TAIL = 0.001  # how likely it may be, at each placing, that the calls in the air overdraw what the cap has left
 MOST_PER_OPERATOR = 40  # calls in the air: a bound for lists that hardly anybody accepts
-NEGLIGIBLE = 1e-12
+WIDE = 7  # standard deviations, beyond which a chance is taken as none
 
 
 class Dialing(StrEnum):
@@ -79,7 +79,7 @@ def _ahead(floor: Floor, rates: Rates, cap: float) -> int:
     of_placed = min(1.0, accepted / (rates.placed + floor.busy + PRIOR))
     of_answered = min(1.0, accepted / (rates.answered + floor.busy + PRIOR))
     coming = floor.ringing * of_placed + floor.talking * of_answered
-    supply = list(_supply(floor, rates))
+    supply = _supply(floor, rates)
 
     def bearable(calls: int) -> bool:
         accepts = coming + calls * of_placed
@@ -89,23 +89,28 @@ def _ahead(floor: Floor, rates: Rates, cap: float) -> int:
     return _most(bearable, MOST_PER_OPERATOR * floor.operators - floor.ringing - floor.talking)
 
 
-def _supply(floor: Floor, rates: Rates) -> Iterator[tuple[int, float]]:
+def _supply(floor: Floor, rates: Rates) -> list[tuple[int, float]]:
     """How many operators there will be for those who accept, less those who wait already, and how likely that is.
 
-    A busy operator becomes free while a call rings and its message plays with the same chance as any other: the time
-    that a conversation still takes is forgotten at each look.
+    A busy operator becomes free while a call rings and its message plays with the same chance as any other: how long
+    each has talked is not known. Talks that go on are taken as no shorter than those that ended, which early in the
+    day are the short ones.
     """
-    sure = floor.free - floor.waiting
+    sure, busy = floor.free - floor.waiting, floor.busy
     horizon = rates.mean_ring_s + rates.mean_to_accept_s
-    chance = 1 - math.exp(-horizon / rates.mean_talk_s) if rates.mean_talk_s > 0 and horizon > 0 else 0.0
-    if not 0 < chance < 1:  # nothing measured, or nonsense: who is busy stays busy
-        yield sure, 1.0
-        return
-    for freed in range(floor.busy + 1):
-        ways = math.lgamma(floor.busy + 1) - math.lgamma(freed + 1) - math.lgamma(floor.busy - freed + 1)
-        likely = math.exp(ways + freed * math.log(chance) + (floor.busy - freed) * math.log1p(-chance))
-        if likely > NEGLIGIBLE:
-            yield sure + freed, likely
+    talk = rates.mean_talk_s * (rates.accepted + busy + PRIOR) / rates.accepted
+    chance = 1 - math.exp(-horizon / talk) if talk > 0 and horizon > 0 else 0.0
+    if not (0 < chance < 1 and busy):  # nothing measured, or nonsense: who is busy stays busy
+        return [(sure, 1.0)]
+    mean, spread = busy * chance, math.sqrt(busy * chance * (1 - chance))
+    freed = max(0, int(mean - WIDE * spread))
+    ways = math.lgamma(busy + 1) - math.lgamma(freed + 1) - math.lgamma(busy - freed + 1)
+    likely = math.exp(ways + freed * math.log(chance) + (busy - freed) * math.log1p(-chance))
+    supply = []
+    for number in range(freed, min(busy, int(mean + WIDE * spread + WIDE)) + 1):
+        supply.append((sure + number, likely))
+        likely *= (busy - number) / (number + 1) * chance / (1 - chance)
+    return supply
 
 
 def _shortage(accepts: float, supply: list[tuple[int, float]], left: int) -> tuple[float, float]:
@@ -114,18 +119,23 @@ def _shortage(accepts: float, supply: list[tuple[int, float]], left: int) -> tup
     Who accepts is Poisson about ``accepts``. In truth it is a sum of yes and no, which spreads less: the shortage is
     rather overestimated.
     """
-    least = min(0, supply[0][0])
-    most = max(supply[-1][0] + left, math.ceil(accepts + 12 * math.sqrt(accepts) + 20))
-    beyond = [0.0] * (most - least + 2)  # [k - least]: the chance that more than k accept
-    short = [0.0] * (most - least + 2)  # [k - least]: how many more than k accept, on average
-    log_accepts = math.log(accepts)
-    for count in range(most, least - 1, -1):
-        above = count + 1
-        likely = math.exp(above * log_accepts - accepts - math.lgamma(above + 1)) if above >= 0 else 0.0
-        beyond[count - least] = beyond[above - least] + likely
-        short[count - least] = short[above - least] + beyond[count - least]
-    expected = sum(likely * short[free - least] for free, likely in supply)
-    overdrawn = sum(likely * beyond[free + left - least] for free, likely in supply)
+    first = max(0, int(accepts - WIDE * math.sqrt(accepts) - WIDE))
+    likely = math.exp(first * math.log(accepts) - accepts - math.lgamma(first + 1))
+    beyond = []  # [count - first]: the chance that more than count accept
+    short = [accepts - first]  # [count - first]: by how many more than count accept, on average
+    rest = 1.0
+    for count in range(first, int(accepts + WIDE * math.sqrt(accepts) + 2 * WIDE)):
+        rest = max(0.0, rest - likely)
+        beyond.append(rest)
+        short.append(max(0.0, short[-1] - rest))
+        likely *= accepts / (count + 1)
+
+    expected = overdrawn = 0.0
+    for free, chance in supply:
+        at = free - first
+        expected += chance * (accepts - free if at < 0 else short[at] if at < len(short) else 0.0)
+        at += left
+        overdrawn += chance * (1.0 if at < 0 else beyond[at] if at < len(beyond) else 0.0)
     return expected, overdrawn
 
 

@@ -2,9 +2,10 @@
 
 Events, no sleeping: calls ring, are answered, listen, press 1, wait at most two seconds for an operator and talk. Each
 seed draws a list of its own (20 to 40 % answer, 10 to 30 % of those accept), and both chances drift through the day.
-The peers are a fixed ratio of calls to free operators, and the ratio that fills them on average.
+The peers are fixed ratios of calls to free operators, and the ratio that fills them on average. In some more days of
+the predictive mode acceptance doubles, or halves, at noon, as with another list. A day over the cap is an error.
 
-Run: python -m bench.predictive [--seeds 20] [--hours 8] [--jobs 2] [--svg docs/predictive.svg]
+Run: python -m bench.predictive [--seeds 20] [--jobs 2] [--svg docs/predictive.svg]
 """
 
 from __future__ import annotations
@@ -19,21 +20,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import product
 from pathlib import Path
 
 import numpy as np
-from bench.common import Figure, machine
-from bench.plot import Curve, chart
+from bench.common import BenchError, Figure, machine
+from bench.plot import Curve, Point, chart
 
 from dialer.campaigns.ahead import Dialing, Floor, Rates, calls_allowed
 
 CAP = 0.03
 OPERATORS = (10, 20, 50, 100, 200)
+MAIN, PEER = 50, "3 to 1"  # the closing figure
+NOONS = (2.0, 0.5)  # by which acceptance changes in the days of another list
 PATIENCE_S = 2.0  # an accepted call that waits longer was abandoned
 LOOK_S = 1.0  # between two looks at the floor
 BLOCK = 1 << 14  # draws made at once
-HOUR_S = 3600.0
+DAY_S = 8 * 3600.0
 
 Rule = Callable[[Floor, Rates], int]
 
@@ -44,8 +46,8 @@ def _fixed(ratio: int) -> Rule:
 
 def _on_average(floor: Floor, rates: Rates) -> int:
     """As many as fill the free operators on average, with no thought of chance: free / P(accepted)."""
-    if rates.accepted == 0:
-        return floor.uncalled_for
+    if rates.accepted < 100:
+        return floor.uncalled_for  # a chance measured on fewer is no chance
     return int((floor.free - floor.waiting) * rates.placed / rates.accepted) - floor.ringing - floor.talking
 
 
@@ -54,6 +56,7 @@ MODES: dict[str, Rule] = {
     "predictive": lambda floor, rates: calls_allowed(Dialing.PREDICTIVE, floor, rates, CAP),
     "2 to 1": _fixed(2),
     "3 to 1": _fixed(3),
+    "8 to 1": _fixed(8),
     "on average": _on_average,
 }
 
@@ -74,7 +77,6 @@ class Kind(IntEnum):
 class Result:
     """One simulated day."""
 
-    mode: str
     operators: int
     seed: int
     idle: float  # share of the operators' time
@@ -116,40 +118,45 @@ class Draws:
 
     def drift(self, now: float) -> float:
         """How much more or less people answer and accept at this time of the day."""
-        return 1 + 0.2 * math.sin(now / (8 * HOUR_S) * 2 * math.pi + self.turn)
+        return 1 + 0.2 * math.sin(now / DAY_S * 2 * math.pi + self.turn)
 
 
 class Day:
     """The floor and the calls of one day."""
 
-    def __init__(self, operators: int, seed: int, change: float) -> None:
+    def __init__(self, operators: int, seed: int, noon: float) -> None:
         self.draws = Draws(seed)
-        self.change = change  # by which acceptance is multiplied from the middle of the day: another list
+        self.noon = noon  # by which acceptance is multiplied from the middle of the day on
         self.operators = self.free = operators
         self.ringing = self.talking = 0
         self.placed = self.answered = self.accepted = self.abandoned = 0  # ended attempts
         self.all_accepted = 0  # those that still talk as well
         self.worst = 0.0
-        self.busy_s = self.ring_s = self.key_s = 0.0
+        self.worked_s = 0.0  # by all operators, before the day's end
+        self.busy_s = self.ring_s = self.key_s = 0.0  # sums of which the means are made
         self.rung = self.keyed = self.served = 0
         self.events: list[tuple[float, int, Kind, float]] = []
         self.number = 0
         self.waiting: deque[int] = deque()
 
-    def run(self, rule: Rule, until: float) -> None:
-        """Look at the floor each second, place what the rule says; the calls of the last second are seen to their end."""
+    def run(self, rule: Rule) -> None:
+        """Look at the floor each second and place what the rule says; then see the last calls to their end."""
         now = 0.0
-        while now < until:
+        while now < DAY_S:
             while self.events and self.events[0][0] <= now:
                 self._happen(*heapq.heappop(self.events))
-            mean_talk = self.busy_s / self.served if self.served else 0.0
             floor = Floor(self.operators, self.free, len(self.waiting), self.ringing, self.talking)
             rates = Rates(
-                self.placed, self.answered, self.accepted, self.abandoned,
-                self.ring_s / max(1, self.rung), self.key_s / max(1, self.keyed), mean_talk,
-            )  # fmt: skip
-            for _ in range(max(0, rule(floor, rates))):
-                self._place(now, now / until)
+                self.placed,
+                self.answered,
+                self.accepted,
+                self.abandoned,
+                self.ring_s / max(1, self.rung),
+                self.key_s / max(1, self.keyed),
+                self.busy_s / max(1, self.served),
+            )
+            for _ in range(rule(floor, rates)):
+                self._place(now)
             now += LOOK_S
         while self.events:
             self._happen(*heapq.heappop(self.events))
@@ -159,14 +166,13 @@ class Day:
         heapq.heappush(self.events, (when, self.number, kind, took))
         return self.number
 
-    def _place(self, now: float, day: float) -> None:
+    def _place(self, now: float) -> None:
         self.ringing += 1
         if next(self.draws.chance) < self.draws.answer * self.draws.drift(now):
             took = next(self.draws.ring)
             self._at(now + took, Kind.ANSWERED, took)
         else:
             self._at(now + next(self.draws.fail), Kind.FAILED, 0.0)
-        self.late = day > 0.5
 
     def _happen(self, now: float, number: int, kind: Kind, took: float) -> None:
         match kind:
@@ -178,7 +184,7 @@ class Day:
                 self.talking += 1
                 self.rung += 1
                 self.ring_s += took
-                chance = self.draws.accept * self.draws.drift(now) * (self.change if self.late else 1)
+                chance = self.draws.accept * self.draws.drift(now) * (self.noon if now > DAY_S / 2 else 1)
                 if next(self.draws.chance) < chance:
                     key = next(self.draws.key)
                     self._at(now + key, Kind.ACCEPTED, key)
@@ -213,6 +219,7 @@ class Day:
                 self.free += 1
                 self.served += 1
                 self.busy_s += took
+                self.worked_s += max(0.0, min(now, DAY_S) - (now - took))
                 if self.waiting:
                     self.waiting.popleft()
                     self._connect(now)
@@ -227,11 +234,86 @@ class Day:
         self._at(now + took, Kind.TALKED, took)
 
 
-def simulate(mode: str, operators: int, seed: int, hours: float, change: float = 1.0) -> Result:
+def simulate(mode: str, operators: int, seed: int, noon: float = 1.0) -> Result:
     """One day of one mode."""
-    day = Day(operators, seed, change)
-    until = hours * HOUR_S
-    day.run(MODES[mode], until)
-    # What was talked after the end is counted, as the beginning before the first talk is.
-    idle = 1 - day.busy_s / (operators * until)
-    return Result(mode, operators, seed, idle, day.placed, day.answered, day.accepted, day.abandoned, day.worst)
+    day = Day(operators, seed, noon)
+    day.run(MODES[mode])
+    idle = 1 - day.worked_s / (operators * DAY_S)
+    return Result(operators, seed, idle, day.placed, day.answered, day.accepted, day.abandoned, day.worst)
+
+
+def main() -> None:
+    """Simulate, print, draw, and close with the main figure: idle time of fifty operators."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=20, help="of the predictive mode; the others get a quarter")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--svg", type=Path)
+    arguments = parser.parse_args()
+    print(machine())
+    begun = time.monotonic()
+    few = max(1, arguments.seeds // 4)
+    seeds = {mode: arguments.seeds if mode == "predictive" else few for mode in MODES}
+    days = [(mode, count, seed, 1.0) for mode in MODES for count in OPERATORS for seed in range(seeds[mode])]
+    days += [("predictive", count, seed, noon) for noon in NOONS for count in OPERATORS for seed in range(few)]
+    days.sort(key=lambda day: -day[1])  # the long ones first, so that no job is left alone with one at the end
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        results = list(pool.map(simulate, *zip(*days, strict=True)))
+    found: dict[tuple[str, float], list[Result]] = {}
+    for (mode, _, _, noon), result in zip(days, results, strict=True):
+        found.setdefault((mode, noon), []).append(result)
+    print(f"seeds 0 to {arguments.seeds - 1} (others 0 to {few - 1}), days of {DAY_S / 3600:g} h")
+    curves = []
+    for (mode, noon), runs in found.items():
+        print(mode if noon == 1 else f"{mode}, acceptance times {noon:g} at noon")
+        points = [_row(count, [run for run in runs if run.operators == count]) for count in reversed(OPERATORS)]
+        if noon == 1:
+            curves.append(Curve(mode, tuple(points)))
+    worst = max((run for (mode, _), runs in found.items() if mode == "predictive" for run in runs), key=_share)
+    runs = sum(len(runs) for (mode, _), runs in found.items() if mode == "predictive")
+    print(
+        f"worst of {runs} predictive days: {worst.abandonment:.2%} of accepted calls abandoned "
+        f"({worst.operators} operators, seed {worst.seed}); took {time.monotonic() - begun:.0f} s"
+    )
+    if worst.abandonment > CAP:
+        raise BenchError(f"abandonment of {worst.abandonment:.2%}, {CAP:.0%} are allowed: {worst}")
+    if arguments.svg:
+        curves.sort(key=lambda curve: list(MODES).index(curve.name))
+        arguments.svg.write_text(
+            chart("idle time of operators, %", "abandoned of accepted calls, %", curves, (100 * CAP, "cap")),
+            encoding="utf-8",
+        )
+    ours, peer = (
+        100 * statistics.mean(run.idle for run in found[mode, 1.0] if run.operators == MAIN and run.seed < few)
+        for mode in ("predictive", PEER)
+    )
+    Figure(
+        name=f"idle time of {MAIN} operators, dialing ahead",
+        value=round(ours, 1),
+        unit="%",
+        target=20,
+        peer=f"{PEER}: calls to free operators",
+        peer_value=round(peer, 1),
+        ratio=round(ours / peer, 2),
+    ).print()
+
+
+def _share(run: Result) -> float:
+    return run.abandonment
+
+
+def _row(operators: int, runs: list[Result]) -> Point:
+    """Print what came of these days; their means, as a point of the picture."""
+    idle = 100 * statistics.mean(run.idle for run in runs)
+    share = 100 * statistics.mean(run.abandonment for run in runs)
+    accepted, answered = sum(run.accepted for run in runs), sum(run.answered for run in runs)
+    print(
+        f"  {operators:4} operators   idle {idle:5.1f} %   abandoned {share:6.2f} % of accepted"
+        f" (worst day {100 * max(run.abandonment for run in runs):6.2f} %, worst moment"
+        f" {100 * max(run.worst for run in runs):6.2f} %), {100 * sum(run.abandoned for run in runs) / answered:6.2f} %"
+        f" of answered   {accepted / len(runs) / operators:5.1f} accepted an operator"
+    )
+    return Point(idle, share, str(operators))
+
+
+if __name__ == "__main__":
+    main()

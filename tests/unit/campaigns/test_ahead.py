@@ -135,6 +135,30 @@ def test_those_who_listen_weigh_more_than_those_who_ring() -> None:
     assert calls_allowed(PREDICTIVE, talking, MEASURED, CAP) < calls_allowed(PREDICTIVE, ringing, MEASURED, CAP)
 
 
+def test_those_who_wait_take_the_free_operators_first() -> None:
+    nobody_freed = replace(MEASURED, mean_talk_s=0)
+    allowed = [
+        calls_allowed(PREDICTIVE, replace(IDLE, waiting=waiting), nobody_freed, CAP) for waiting in (0, 10, 19, 20, 25)
+    ]
+    assert allowed == sorted(allowed, reverse=True)
+    assert allowed[1] < 0.6 * allowed[0]
+    assert allowed[3:] == [0, 0]
+
+
+def test_who_accepted_and_still_talks_counts_as_accepted() -> None:
+    """In the first minutes those who refused have ended and those who accepted have not."""
+    early = replace(MEASURED, placed=2_000, answered=600, accepted=60, mean_talk_s=0)
+    talking = replace(IDLE, operators=120)
+    assert calls_allowed(PREDICTIVE, talking, early, CAP) < 0.6 * calls_allowed(PREDICTIVE, IDLE, early, CAP)
+
+
+def test_talks_that_ended_early_in_the_day_are_taken_as_the_short_ones() -> None:
+    all_accept = Rates(200, 200, 200, 0, 12, 14, 1000)  # and a cap so wide that only the operators count
+    all_accepted = Rates(200_000, 200_000, 200_000, 0, 12, 14, 1000)
+    busy = Floor(operators=200, free=0, waiting=0, ringing=0, talking=0)
+    assert calls_allowed(PREDICTIVE, busy, all_accept, 0.5) < 0.7 * calls_allowed(PREDICTIVE, busy, all_accepted, 0.5)
+
+
 def test_little_evidence_dials_less_ahead_than_much_of_the_same() -> None:
     little = replace(MEASURED, placed=1_000, answered=300, accepted=60)
     assert 20 < calls_allowed(PREDICTIVE, IDLE, little, CAP) < calls_allowed(PREDICTIVE, IDLE, MEASURED, CAP)

@@ -43,7 +43,7 @@ wrap() {
         -Ipjnath/include -Ipjmedia/include -Ipjsip/include \
         -outdir "$work/wrap" -o "$work/wrap/wrap.cpp" "$here/dialer_pjsua2.i"
     "${cxx[@]}" -c "$work/wrap/wrap.cpp" -o "$work/wrap/wrap.o"
-    for addition in call_audio call_control; do
+    for addition in call_audio call_control front_door media_guard; do
         "${cxx[@]}" -Wall -Wextra -c "$here/$addition.cpp" -o "$work/wrap/$addition.o"
     done
 }

@@ -14,6 +14,8 @@
 %{
 #include "call_audio.hpp"
 #include "call_control.hpp"
+#include "front_door.hpp"
+#include "media_guard.hpp"
 %}
 
 // Nothing on stdout before libInit() has set the level: libCreate() would print its start at the highest one.
@@ -24,6 +26,8 @@
 // Wrong configuration of the bridge or no free port: pj.Error, as from upstream's own calls.
 %catches(pj::Error) dialer::CallAudio::CallAudio;
 %catches(pj::Error) dialer::cancel_call;
+%catches(pj::Error) dialer::close_front_door;
+%catches(pj::Error) dialer::MediaGuard::before;
 
 // Anything with the buffer protocol in, bytes out.
 %pybuffer_binary(const char *data, size_t size);
@@ -46,3 +50,5 @@
 
 %include "call_audio.hpp"
 %include "call_control.hpp"
+%include "front_door.hpp"
+%include "media_guard.hpp"

@@ -34,7 +34,7 @@ from dialer.calls.events import (
 )
 from dialer.calls.frames import Stage
 from dialer.calls.outcome import Outcome
-from dialer.calls.plan import AnsweredBy, CallPlan, EndedBy, KeyAction, KeyPress, KeyRule, MachinePolicy
+from dialer.calls.plan import AnsweredBy, CallPlan, EndedBy, KeyAction, KeyRule, MachinePolicy
 from dialer.calls.record import Evidence
 from dialer.calls.states import HOLDING, CallState, Timer
 
@@ -179,9 +179,8 @@ class Conversation:
     # --- keys -----------------------------------------------------------------------------------------------
 
     def _heard_key(self, event: KeyHeard, now: Instant) -> KeyRule | None:
-        after = self._evidence.after_answer_ms(now)
-        self._evidence.keys.append(KeyPress(digit=event.digit, after_answer_ms=after, via=event.via))
-        self._progress_report(Stage.KEY, event.digit)
+        if self._evidence.key(event.digit, event.via, now):
+            self._progress_report(Stage.KEY, event.digit)
         return self._plan.script.keys.get(event.digit)
 
     def _key(self, event: KeyHeard, now: Instant) -> CallState:

@@ -305,6 +305,7 @@ class MediaCounters:
     rtp_sent: int = 0
     rtp_received: int = 0
     rtp_lost: int = 0
+    rtp_strangers: int = 0  # from addresses that the answer did not name, dropped
 
 
 CallCommand = (

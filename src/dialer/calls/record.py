@@ -12,6 +12,7 @@ from dialer.calls.events import FinalResponse, Instant, MediaCounters
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import AnsweredBy, CallRecord, EndedBy, KeyPress, Leg, TransferResult
 
+MAX_KEYS = 100  # more of them are pressed by no person
 NORMAL_CLEARING = 16  # what a BYE is in Q.850 (RFC 3398 section 8.1)
 
 
@@ -38,7 +39,8 @@ class Evidence:
     message_ms: int = 0
     heard_ms: int = 0
     plays: int = 0
-    keys: list[KeyPress] = field(default_factory=list)
+    keys: list[KeyPress] = field(default_factory=list)  # the first MAX_KEYS
+    keys_dropped: int = 0
     key_value: str = ""
     transfer: TransferResult | None = None
     operator: str = ""
@@ -51,6 +53,14 @@ class Evidence:
     def after_answer_ms(self, now: Instant) -> int:
         """Milliseconds from the answer to ``now``; 0 while there is none."""
         return round((now.mono - self.answered.mono) * 1000) if self.answered else 0
+
+    def key(self, digit: str, via: str, now: Instant) -> bool:
+        """A key was pressed; whether it is kept. It counts for what the call does next either way."""
+        if len(self.keys) >= MAX_KEYS:
+            self.keys_dropped += 1
+            return False
+        self.keys.append(KeyPress(digit=digit, after_answer_ms=self.after_answer_ms(now), via=via))
+        return True
 
     def start_leg(self, leg: Leg, now: Instant) -> None:
         """An INVITE leaves: what was said to an earlier one stays with its leg alone."""
@@ -100,6 +110,11 @@ class Evidence:
 
     def record(self, outcome: Outcome, ended_at: datetime, media: MediaCounters) -> CallRecord:
         """The whole account."""
+        details = list(self.details)
+        if self.keys_dropped:
+            details.append(f"{self.keys_dropped} more keys were pressed")
+        if media.rtp_strangers:
+            details.append(f"{media.rtp_strangers} RTP packets came from an address that the answer did not name")
         return CallRecord(
             attempt_id=self.attempt_id,
             outcome=outcome,
@@ -132,7 +147,7 @@ class Evidence:
             rtp_sent=media.rtp_sent,
             rtp_received=media.rtp_received,
             rtp_lost=media.rtp_lost,
-            detail="; ".join(self.details),
+            detail="; ".join(details),
         )
 
 

@@ -72,6 +72,7 @@ class SipAgent:
     def __init__(self, link: Link, configure: Configure) -> None:
         """Raises AgentError, or PortInUse, when the endpoint cannot be set up."""
         self.endpoint = SipEndpoint(configure.settings)
+        self.endpoint.close_front_door()
         self._link = link
         self._key = configure.permit_key
         self._max_calls = configure.settings.max_calls

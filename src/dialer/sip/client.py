@@ -36,6 +36,7 @@ from dialer.errors import AgentError, DialerError
 START_TIMEOUT_S = 30.0
 TAIL_BYTES = 2_000
 READ_BYTES = 64 * 1024
+NAME_LOOKUPS = {"RES_OPTIONS": "timeout:1 attempts:2"}  # pjsip asks on the owner thread: every call waits (resolv.conf(5))
 
 
 class AgentProcess:
@@ -83,7 +84,7 @@ class AgentProcess:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=log,
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # the ear's frames are too small to share out
+                    env={**NAME_LOOKUPS, **os.environ, "OPENBLAS_NUM_THREADS": "1"},  # the ear's frames are small
                     process_group=0,  # Ctrl-C reaches the engine alone
                 )  # fmt: skip
             reader, writer = await asyncio.open_connection(sock=ours)

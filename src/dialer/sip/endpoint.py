@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import resource
+from time import monotonic
 
 import pjsua2 as pj
 import structlog
@@ -22,6 +23,10 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104  compared with, not bound to
 _PJ_OS_ERROR = 120_000  # PJ_ERRNO_START_SYS: pjlib's codes for errno values
 _PORT_TRIES = 20
 _SPARE_HANDLES = 64  # transports, epoll, log, the engine's socket
+_FEW_LINES_LEVEL = 3  # of pjsip's log levels, the last at which its lines are few
+_LOG_LINES = 100
+_LOG_WINDOW_S = 60.0
+_LOG_LINE_CHARS = 500
 
 _log = structlog.stdlib.get_logger("dialer.sip")
 
@@ -39,11 +44,35 @@ def compiled_limits() -> CompiledLimits:
 
 
 class _Writer(pj.LogWriter):
-    """pjsip's log lines as structured ones; numbers in them are masked like all others."""
+    """pjsip's log lines as structured ones; numbers in them are masked like all others.
+
+    pjsip logs each packet that it cannot read, whole. Lest strangers fill the disk, lines are short and few, unless
+    the operator has asked for more.
+    """
+
+    def __init__(self, log_level: int) -> None:
+        super().__init__()
+        self._all = log_level > _FEW_LINES_LEVEL
+        self._written = 0
+        self._left_out = 0
+        self._window_ends = 0.0
 
     def write(self, entry: pj.LogEntry) -> None:
         level = {1: "error", 2: "warning", 3: "info"}.get(entry.level, "debug")
-        getattr(_log, level)("pjsip", text=entry.msg.rstrip())
+        text = entry.msg.rstrip()
+        if self._all:
+            getattr(_log, level)("pjsip", text=text)
+            return
+        if (now := monotonic()) >= self._window_ends:
+            if self._left_out:
+                _log.warning("pjsip", text=f"{self._left_out} more lines were left out")
+            self._written = self._left_out = 0
+            self._window_ends = now + _LOG_WINDOW_S
+        if self._written < _LOG_LINES:
+            self._written += 1
+            getattr(_log, level)("pjsip", text=text[:_LOG_LINE_CHARS])
+        else:
+            self._left_out += 1
 
 
 class SipEndpoint:
@@ -70,6 +99,10 @@ class SipEndpoint:
         except AgentError:
             self.close()
             raise
+
+    def close_front_door(self) -> None:
+        """Take no call and no other request from outside (pjsip goes on answering OPTIONS): see native/pjsua2."""
+        pj.close_front_door()
 
     def poll(self, wait_ms: int) -> None:
         """Handle what the wire and pjsip's timers bring, waiting for it at most ``wait_ms`` milliseconds."""
@@ -186,6 +219,6 @@ def _endpoint_config(settings: AgentSettings) -> pj.EpConfig:
     config.logConfig.level = config.logConfig.consoleLevel = settings.log_level  # the lesser one rules the writer
     config.logConfig.decor = 0
     config.logConfig.msgLogging = 1 if settings.log_level >= 5 else 0
-    writer = _Writer()
+    writer = _Writer(settings.log_level)
     config.logConfig.writer = writer.__disown__()  # libDestroy() deletes it
     return config

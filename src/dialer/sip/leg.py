@@ -69,6 +69,7 @@ class Leg(pj.Call):
         self._tell = tell
         self.counters = MediaCounters()
         self._payload_types = tuple(PAYLOAD_TYPE[codec] for codec in codecs)
+        self._media_guard = pj.MediaGuard()
         self._peer = ""
         self._answered = False
         self._provisional = False
@@ -169,6 +170,11 @@ class Leg(pj.Call):
             self._tell(KeyHeard(digit=digit, via=via))
 
     @guarded
+    def onCreateMediaTransport(self, prm: pj.OnCreateMediaTransportParam) -> None:  # noqa: N802
+        """Sound and keys are the callee's only when they come from where the answer said they would."""
+        prm.mediaTp = self._media_guard.before(prm.mediaTp)
+
+    @guarded
     def onStreamDestroyed(self, prm: pj.OnStreamDestroyedParam) -> None:  # noqa: N802
         """Each re-INVITE begins a stream anew: the counts add up."""
         stat = self.getStreamStat(prm.streamIdx)
@@ -177,6 +183,7 @@ class Leg(pj.Call):
             rtp_sent=self.counters.rtp_sent + rtcp.txStat.pkt,
             rtp_received=self.counters.rtp_received + rtcp.rxStat.pkt,
             rtp_lost=self.counters.rtp_lost + rtcp.rxStat.loss,
+            rtp_strangers=self._media_guard.strangers(),
         )
 
     @guarded

@@ -52,13 +52,6 @@ class TrunkAccount(pj.Account):
         local = not prm.rdata.wholeMsg
         self._registered(0 if local else prm.code, prm.reason, prm.expiration > 0)
 
-    @guarded
-    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:  # noqa: N802
-        """Nobody is here to talk to: 480, and the caller's network says so."""
-        answer = pj.CallOpParam()
-        answer.statusCode = 480
-        pj.Call(self, prm.callId).hangup(answer)
-
 
 class TrunkLine:
     """One trunk: its account, state and channels."""

@@ -1,0 +1,33 @@
+/*
+ * A call's RTP from the address that its peer named in SDP, and from no other.
+ *
+ * pjmedia by itself "latches": a packet from elsewhere moves the whole stream there when the peer has sent nothing yet,
+ * or when ten come between two of the peer's. Whoever floods our ports could so press a callee's keys and be sent the
+ * message; and what a carrier still sends for an earlier call, whose port we had, would count for the next one.
+ */
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include <pjsua2.hpp>
+
+namespace dialer {
+
+/* Guards one call. Deleting it in Python is safe while the call lives on. */
+class MediaGuard {
+public:
+    /* Stands before `transport`, the argument of Call::onCreateMediaTransport; returns what goes there instead.
+     * Owner thread only. Raises pj.Error when there is no memory. */
+    pj::MediaTransport before(pj::MediaTransport transport);
+
+    /* RTP packets from other addresses, all dropped. */
+    uint64_t strangers() const { return count->load(std::memory_order_relaxed); }
+
+private:
+    using Count = std::atomic<uint64_t>;
+    std::shared_ptr<Count> count = std::make_shared<Count>(0);
+};
+
+}  // namespace dialer

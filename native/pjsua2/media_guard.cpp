@@ -66,9 +66,17 @@ void on_rtcp(void *user_data, void *packet, pj_ssize_t size)
         stream.rtcp_cb(stream.user_data, packet, size);
 }
 
+/* Multicast and broadcast: one call's sound for many, who never asked for it (RFC 5771, RFC 919). */
+bool is_for_many(const pj_sockaddr &address)
+{
+    return address.addr.sa_family == pj_AF_INET() && pj_ntohl(address.ipv4.sin_addr.s_addr) >> 28 >= 0xE;
+}
+
 pj_status_t attach2(pjmedia_transport *transport, pjmedia_transport_attach_param *wanted)
 {
     Guard *guard = guard_of(transport);
+    if (is_for_many(wanted->rem_addr))
+        return PJ_EINVALIDOP;
     pj_grp_lock_acquire(guard->grp_lock);
     guard->stream = *wanted;
     pj_grp_lock_release(guard->grp_lock);
@@ -173,7 +181,7 @@ pjmedia_transport_op operations = make_operations();
 
 }  // namespace
 
-pj::MediaTransport MediaGuard::before(pj::MediaTransport transport)
+void *MediaGuard::before(void *transport)
 {
     pjmedia_transport *behind = static_cast<pjmedia_transport *>(transport);
     pj_pool_t *pool = pjsua_pool_create("guard%p", 1000, 1000);

@@ -4,6 +4,7 @@
  * pjmedia by itself "latches": a packet from elsewhere moves the whole stream there when the peer has sent nothing yet,
  * or when ten come between two of the peer's. Whoever floods our ports could so press a callee's keys and be sent the
  * message; and what a carrier still sends for an earlier call, whose port we had, would count for the next one.
+ * Nor does sound go where many would get it: an answer that names a multicast or broadcast address has no audio.
  */
 #pragma once
 
@@ -20,7 +21,7 @@ class MediaGuard {
 public:
     /* Stands before `transport`, the argument of Call::onCreateMediaTransport; returns what goes there instead.
      * Owner thread only. Raises pj.Error when there is no memory. */
-    pj::MediaTransport before(pj::MediaTransport transport);
+    void *before(void *transport);
 
     /* RTP packets from other addresses, all dropped. */
     uint64_t strangers() const { return count->load(std::memory_order_relaxed); }

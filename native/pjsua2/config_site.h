@@ -48,6 +48,12 @@
 /* Responses with Identity headers, several Via and Record-Route headers and SDP exceed the default of 4000. */
 #define PJSIP_MAX_PKT_LEN                8000
 
+/* TCP connections to our port: one that brings no SIP message in 5 s is closed (default: never), one that is idle after
+ * 120 s (default: 600), for each takes a socket that a call may need. A burst of them may wait (default: 5). */
+#define PJSIP_TCP_INITIAL_TIMEOUT        5
+#define PJSIP_TRANSPORT_SERVER_IDLE_TIME 120
+#define PJSIP_TCP_TRANSPORT_BACKLOG      128
+
 /* --- Media --------------------------------------------------------------------------------------- */
 
 #define PJMEDIA_HAS_VIDEO                0

@@ -27,7 +27,7 @@
 %catches(pj::Error) dialer::CallAudio::CallAudio;
 %catches(pj::Error) dialer::cancel_call;
 %catches(pj::Error) dialer::close_front_door;
-%catches(pj::Error) dialer::MediaGuard::before;
+%catches(pj::Error) dialer::MediaGuard::stand_before;
 
 // Anything with the buffer protocol in, bytes out.
 %pybuffer_binary(const char *data, size_t size);
@@ -47,6 +47,7 @@
 %ignore dialer::CallAudioState;
 %ignore dialer::CallAudio::CallAudio(const CallAudio &);
 %ignore dialer::SAMPLE_RATE;
+%ignore dialer::REQUESTS_A_SECOND;
 
 %include "call_audio.hpp"
 %include "call_control.hpp"

@@ -1,5 +1,9 @@
 #include "front_door.hpp"
 
+#include <array>
+#include <functional>
+#include <string_view>
+
 #include <pjsip.h>
 #include <pjsua-lib/pjsua.h>
 
@@ -12,6 +16,26 @@ namespace dialer {
 
 namespace {
 
+/* How often each Call-ID was seen in this second; two that share a place share its count, which harms neither. */
+struct Rates {
+    std::array<unsigned, 4096> counts{};
+    long second = 0;
+
+    bool too_many(const pj_str_t &call_id)
+    {
+        pj_time_val now;
+        pj_gettickcount(&now);
+        if (now.sec != second) {
+            second = now.sec;
+            counts.fill(0);
+        }
+        const std::string_view id(call_id.ptr, static_cast<size_t>(call_id.slen));
+        return ++counts[std::hash<std::string_view>()(id) % counts.size()] > REQUESTS_A_SECOND;
+    }
+};
+
+Rates rates;
+
 /* Whatever becomes of the answer, nobody else is to see the request. */
 pj_bool_t answer(pjsip_rx_data *rdata, int code)
 {
@@ -22,6 +46,8 @@ pj_bool_t answer(pjsip_rx_data *rdata, int code)
 
 pj_bool_t on_request(pjsip_rx_data *rdata)
 {
+    if (rates.too_many(rdata->msg_info.cid->id))
+        return PJ_TRUE;
     const pjsip_method &method = rdata->msg_info.msg->line.req.method;
     rdata->msg_info.via->maddr_param.slen = 0;
     if (pjsip_method_cmp(&method, &rdata->msg_info.cseq->method) != 0)

@@ -181,9 +181,9 @@ pjmedia_transport_op operations = make_operations();
 
 }  // namespace
 
-void *MediaGuard::before(void *transport)
+void MediaGuard::stand_before(pj::OnCreateMediaTransportParam &created)
 {
-    pjmedia_transport *behind = static_cast<pjmedia_transport *>(transport);
+    pjmedia_transport *behind = static_cast<pjmedia_transport *>(created.mediaTp);
     pj_pool_t *pool = pjsua_pool_create("guard%p", 1000, 1000);
     if (!pool)
         PJSUA2_RAISE_ERROR(PJ_ENOMEM);
@@ -197,7 +197,7 @@ void *MediaGuard::before(void *transport)
     guard->strangers = count;
     pj_grp_lock_add_ref(behind->grp_lock);
     pj_grp_lock_add_handler(behind->grp_lock, pool, guard, &on_destroy);
-    return static_cast<pjmedia_transport *>(guard);
+    created.mediaTp = static_cast<pjmedia_transport *>(guard);
 }
 
 }  // namespace dialer

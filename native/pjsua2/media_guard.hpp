@@ -19,9 +19,9 @@ namespace dialer {
 /* Guards one call. Deleting it in Python is safe while the call lives on. */
 class MediaGuard {
 public:
-    /* Stands before `transport`, the argument of Call::onCreateMediaTransport; returns what goes there instead.
-     * Owner thread only. Raises pj.Error when there is no memory. */
-    void *before(void *transport);
+    /* Puts a guard before the transport of Call::onCreateMediaTransport. Owner thread only.
+     * Raises pj.Error when there is no memory. */
+    void stand_before(pj::OnCreateMediaTransportParam &created);
 
     /* RTP packets from other addresses, all dropped. */
     uint64_t strangers() const { return count->load(std::memory_order_relaxed); }

@@ -20,7 +20,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from dialer.calls.frames import AgentSettings
-from dialer.calls.trunk import Codec, TransferBy, Transport, Trunk
+from dialer.calls.trunk import Codec, MediaFrom, TransferBy, Transport, Trunk
 from dialer.campaigns.throttle import ThrottleRule
 from dialer.compliance.operator import Document, Operator, Override
 from dialer.compliance.policy import CallerIdRight
@@ -82,6 +82,8 @@ class TrunkSection(Section):
     """The domain of From and To; empty: the host."""
     codecs: tuple[Codec, ...] = (Codec.PCMU, Codec.PCMA)
     """PCMU and PCMA, the preferred one first."""
+    media_from: MediaFrom = MediaFrom.SDP
+    """sdp: sound and keys count from the address that the trunk names, and no other. anywhere: strangers are heard, too."""
     caller_ids: tuple[str, ...] = ()
     """The numbers this operator may present here, one a line: number | ground | evidence | valid until (a date).
     Ground: owned, assigned, or authorised (by letter). Only these can be presented at all."""

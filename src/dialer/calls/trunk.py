@@ -28,6 +28,13 @@ class TransferBy(StrEnum):
     REFER = "refer"  # the trunk is asked to connect the operator itself (RFC 3515), and our call ends
 
 
+class MediaFrom(StrEnum):
+    """Whose RTP is a callee's."""
+
+    SDP = "sdp"  # the address's that the trunk named in SDP, and nobody else's
+    ANYWHERE = "anywhere"  # whoever's comes: for a trunk whose gateways send from other addresses than they name
+
+
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     """One section of sip.conf."""
 
@@ -42,6 +49,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     realm: str = "*"
     domain: str = ""  # of From and To; empty: the host
     codecs: tuple[Codec, ...] = (Codec.PCMU, Codec.PCMA)
+    media_from: MediaFrom = MediaFrom.SDP
     caller_ids: tuple[str, ...] = ()  # E.164; empty: any that the operator has on file
     cps: float = 10.0  # new calls a second
     channels: int = 100  # live calls

@@ -273,7 +273,7 @@ class Caller:
         if not line.free:
             self._happened(FinalResponse(code=503, phrase=f"no free channel on {trunk}", local=True))
             return
-        leg = Leg(line.account, line.trunk.codecs, partial(self._tell, self._leg_number))
+        leg = Leg(line.account, line.trunk, partial(self._tell, self._leg_number))
         self._leg = leg
         line.busy += 1
         self._invited = self._invited or now().at

@@ -23,7 +23,7 @@ from dialer.calls.events import (
     PeerHungUp,
     Provisional,
 )
-from dialer.calls.trunk import Codec
+from dialer.calls.trunk import Codec, MediaFrom, Trunk
 from dialer.sip.callbacks import guarded
 from dialer.sip.messages import has_sdp, header, ordered_codecs, status_phrase
 
@@ -63,12 +63,13 @@ class Invitation:
 class Leg(pj.Call):
     """One outgoing call to pjsua. ``tell`` is called with each event, inside ``SipEndpoint.poll`` or ``hang_up``."""
 
-    def __init__(self, account: pj.Account, codecs: tuple[Codec, ...], tell: Callable[[LegEvent], None]) -> None:
+    def __init__(self, account: pj.Account, trunk: Trunk, tell: Callable[[LegEvent], None]) -> None:
         super().__init__(account)
         self.over = False
         self._tell = tell
         self.counters = MediaCounters()
-        self._payload_types = tuple(PAYLOAD_TYPE[codec] for codec in codecs)
+        self._payload_types = tuple(PAYLOAD_TYPE[codec] for codec in trunk.codecs)
+        self._media_from = trunk.media_from
         self._media_guard = pj.MediaGuard()
         self._peer = ""
         self._answered = False
@@ -172,7 +173,8 @@ class Leg(pj.Call):
     @guarded
     def onCreateMediaTransport(self, prm: pj.OnCreateMediaTransportParam) -> None:  # noqa: N802
         """Sound and keys are the callee's only when they come from where the answer said they would."""
-        prm.mediaTp = self._media_guard.before(prm.mediaTp)
+        if self._media_from is MediaFrom.SDP:
+            self._media_guard.stand_before(prm)
 
     @guarded
     def onStreamDestroyed(self, prm: pj.OnStreamDestroyedParam) -> None:  # noqa: N802

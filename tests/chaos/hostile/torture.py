@@ -42,7 +42,7 @@ def request(
     sender: str = "From: <sip:a@example.com>;tag=1", to: str = "To: <sip:b@example.com>", length: str = "",
 ) -> bytes:  # fmt: skip
     """A request that is in order but for what is given."""
-    method = start.split(" ")[0]
+    method = start.split(" ", maxsplit=1)[0]
     lines = [
         start, via, sender, to, "Call-ID: torture-{name}", cseq or f"CSeq: 7 {method}", "Max-Forwards: 70",
         "Contact: <sip:a@{here}>", *more, length or f"Content-Length: {len(body)}",
@@ -50,7 +50,9 @@ def request(
     return ("\r\n".join(line for line in lines if line != "-") + "\r\n\r\n" + body).encode("latin-1")
 
 
-def response(start: str, *more: str, via: str = "Via: SIP/2.0/UDP {agent};branch=z9hG4bKnever", cseq: str = "") -> bytes:
+def response(
+    start: str, *more: str, via: str = "Via: SIP/2.0/UDP {agent};branch=z9hG4bKnever", cseq: str = ""
+) -> bytes:
     lines = [start, via, "From: <sip:a@example.com>;tag=1", "To: <sip:b@example.com>;tag=2", "Call-ID: torture-{name}"]
     return "\r\n".join([*lines, cseq or "CSeq: 8 INVITE", *more, "Content-Length: 0", "", ""]).encode("utf-8")
 
@@ -66,7 +68,7 @@ def valid() -> Iterator[Torture]:
         'from   : "J Rosenberg \\\\\\""       <sip:a@example.com>\r\n  ;\r\n  tag = 98asjd8\r\n'
         "MaX-fOrWaRdS: 0068\r\nCall-ID: torture-{name}\r\ncseq: 0009\r\n  INVITE\r\n"
         "v:  SIP  / 2.0  / UDP\r\n    {here} ;\r\n  branch  =   z9hG4bK-{name}\r\ns :\r\nNewFangled: a; b ;;c\r\n"
-        "Content-Type: application/sdp\r\nm:\"Quoted\" <sip:a@{here}>;newparam = new ;\r\n   secondparam ; q = 0.33\r\n"
+        'Content-Type: application/sdp\r\nm:"Quoted" <sip:a@{here}>;newparam = new ;\r\n   secondparam ; q = 0.33\r\n'
         f"l: {len(SDP)}\r\n\r\n{SDP}"
     )
     yield Torture("wsinv", folded.encode(), REFUSED)
@@ -93,7 +95,9 @@ def valid() -> Iterator[Torture]:
     first = request("REGISTER sip:{agent} SIP/2.0")
     yield Torture("dblreq", first + _call(), NOT_TAKEN)
     yield Torture("semiuri", request("OPTIONS sip:user;par=u%40example.net@{agent} SIP/2.0"), SEEN)
-    vias = [f"Via: SIP/2.0/{kind} t{kind}.example.com;branch=z9hG4bK{kind}" for kind in ("TCP", "TLS", "SCTP", "UNKNOWN")]
+    vias = [
+        f"Via: SIP/2.0/{kind} t{kind}.example.com;branch=z9hG4bK{kind}" for kind in ("TCP", "TLS", "SCTP", "UNKNOWN")
+    ]
     yield Torture("transports", request("OPTIONS sip:{agent} SIP/2.0", *vias), SEEN)
     parts = "--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\n\r\n\x00\x01\xff\r\n--x--\r\n"
     mixed = "Content-Type: multipart/mixed;boundary=x"
@@ -123,10 +127,16 @@ def invalid() -> Iterator[Torture]:
     yield Torture("trws", request("OPTIONS sip:{agent} SIP/2.0  "), SEEN_OR_REFUSED)
     yield Torture("escruri", _call("INVITE sip:b@{agent}?Route=%3Csip:elsewhere.invalid%3E SIP/2.0"), REFUSED)
     yield Torture("baddate", _call("INVITE sip:b@{agent} SIP/2.0", "Date: Fri, 01 Jan 2010 16:00:00 EST"), REFUSED)
-    yield Torture("regbadct", request("REGISTER sip:{agent} SIP/2.0", "Contact: sip:a@{here}?Route=%3Csip:x%3E"), REFUSED)
+    yield Torture(
+        "regbadct", request("REGISTER sip:{agent} SIP/2.0", "Contact: sip:a@{here}?Route=%3Csip:x%3E"), REFUSED
+    )
     yield Torture("badaspec", request("OPTIONS sip:{agent} SIP/2.0", to="To: sip:b @example.com "), SEEN_OR_REFUSED)
-    yield Torture("baddn", request("OPTIONS sip:{agent} SIP/2.0", sender="From: Bell, Alex <sip:a@{here}>;tag=4"), SEEN_OR_REFUSED)
-    yield Torture("badvers", request("OPTIONS sip:{agent} SIP/7.0", via="Via: SIP/7.0/UDP {here};branch=z9hG4bK-{name}"), REFUSED)
+    yield Torture(
+        "baddn", request("OPTIONS sip:{agent} SIP/2.0", sender="From: Bell, Alex <sip:a@{here}>;tag=4"), SEEN_OR_REFUSED
+    )
+    yield Torture(
+        "badvers", request("OPTIONS sip:{agent} SIP/7.0", via="Via: SIP/7.0/UDP {here};branch=z9hG4bK-{name}"), REFUSED
+    )
     yield Torture("mismatch01", request("OPTIONS sip:{agent} SIP/2.0", cseq="CSeq: 8 INVITE"), REFUSED)
     yield Torture("mismatch02", request("NEWMETHOD sip:{agent} SIP/2.0", cseq="CSeq: 8 INVITE"), REFUSED)
     yield Torture("bigcode", response("SIP/2.0 4294967301 better not break the receiver"), NOTHING)
@@ -134,25 +144,67 @@ def invalid() -> Iterator[Torture]:
 
 def at_large() -> Iterator[Torture]:
     """Sections 3.2 to 3.4: of transactions, of what applications make of it, and of RFC 2543."""
-    yield Torture("badbranch", request("OPTIONS sip:{agent} SIP/2.0", via="Via: SIP/2.0/UDP {here};branch=z9hG4bK"), SEEN_OR_REFUSED)
-    yield Torture("insuf", b"INVITE sip:b@{agent} SIP/2.0\r\nCSeq: 193942 INVITE\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKi\r\nContent-Length: 0\r\n\r\n", REFUSED)
+    yield Torture(
+        "badbranch",
+        request("OPTIONS sip:{agent} SIP/2.0", via="Via: SIP/2.0/UDP {here};branch=z9hG4bK"),
+        SEEN_OR_REFUSED,
+    )
+    yield Torture(
+        "insuf",
+        b"INVITE sip:b@{agent} SIP/2.0\r\nCSeq: 193942 INVITE\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKi\r\nContent-Length: 0\r\n\r\n",
+        REFUSED,
+    )
     yield Torture("unkscm", request("OPTIONS nobodyKnowsThisScheme:totallyopaquecontent SIP/2.0"), SEEN_OR_REFUSED)
     yield Torture("novelsc", request("OPTIONS soap.beep://192.0.2.103:3002 SIP/2.0"), SEEN_OR_REFUSED)
     yield Torture("unksm2", request("REGISTER sip:{agent} SIP/2.0", to="To: isbn:2983792873"), REFUSED)
-    yield Torture("bext01", request("OPTIONS sip:{agent} SIP/2.0", "Require: nothingSupportsThis", "Proxy-Require: norThis"), SEEN_OR_REFUSED)
-    yield Torture("invut", request("INVITE sip:b@{agent} SIP/2.0", "Content-Type: application/unknownformat", body="<audio/>"), REFUSED)
-    yield Torture("regaut01", request("REGISTER sip:{agent} SIP/2.0", "Authorization: NoOneKnowsThisScheme opaque-data=here"), NOT_TAKEN)
-    twice = ["CSeq: 5 INVITE", "Call-ID: other", "Max-Forwards: 5", "From: <sip:c@example.com>;tag=3", "To: <sip:d@example.com>"]
+    yield Torture(
+        "bext01",
+        request("OPTIONS sip:{agent} SIP/2.0", "Require: nothingSupportsThis", "Proxy-Require: norThis"),
+        SEEN_OR_REFUSED,
+    )
+    yield Torture(
+        "invut",
+        request("INVITE sip:b@{agent} SIP/2.0", "Content-Type: application/unknownformat", body="<audio/>"),
+        REFUSED,
+    )
+    yield Torture(
+        "regaut01",
+        request("REGISTER sip:{agent} SIP/2.0", "Authorization: NoOneKnowsThisScheme opaque-data=here"),
+        REFUSED,
+    )
+    twice = [
+        "CSeq: 5 INVITE",
+        "Call-ID: other",
+        "Max-Forwards: 5",
+        "From: <sip:c@example.com>;tag=3",
+        "To: <sip:d@example.com>",
+    ]
     yield Torture("multi01", _call("INVITE sip:b@{agent} SIP/2.0", *twice), REFUSED)
     yield Torture("mcl01", request("OPTIONS sip:{agent} SIP/2.0", "Content-Length: 500"), SEEN_OR_REFUSED)
-    yield Torture("bcast", response("SIP/2.0 200 OK", "Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1saber23"), NOTHING)
+    yield Torture(
+        "bcast", response("SIP/2.0 200 OK", "Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1saber23"), NOTHING
+    )
     yield Torture("zeromf", request("OPTIONS sip:{agent} SIP/2.0", "Max-Forwards: 0"), SEEN_OR_REFUSED)
     yield Torture("cparam01", request("REGISTER sip:{agent} SIP/2.0", "Contact: sip:a@{here};unknownparam"), NOT_TAKEN)
-    yield Torture("cparam02", request("REGISTER sip:{agent} SIP/2.0", "Contact: <sip:a@{here};unknownparam>"), NOT_TAKEN)
-    yield Torture("regescrt", request("REGISTER sip:{agent} SIP/2.0", "Contact: <sip:a@{here}?Route=%3Csip:x.invalid%3E>"), NOT_TAKEN)
+    yield Torture(
+        "cparam02", request("REGISTER sip:{agent} SIP/2.0", "Contact: <sip:a@{here};unknownparam>"), NOT_TAKEN
+    )
+    yield Torture(
+        "regescrt",
+        request("REGISTER sip:{agent} SIP/2.0", "Contact: <sip:a@{here}?Route=%3Csip:x.invalid%3E>"),
+        NOT_TAKEN,
+    )
     yield Torture("sdp01", _call("INVITE sip:b@{agent} SIP/2.0", "Accept: text/nobodyKnowsThis"), REFUSED)
-    yield Torture("inv2543", f"INVITE sip:b@{{agent}} SIP/2.0\r\nVia: SIP/2.0/UDP {{here}}\r\nFrom: <sip:a@example.com>\r\nTo: <sip:b@example.com>\r\nCall-ID: torture-{{name}}\r\nCSeq: 1 INVITE\r\nContent-Length: {len(SDP)}\r\n\r\n{SDP}".encode(), REFUSED)
-    yield Torture("maddr", request("OPTIONS sip:{agent} SIP/2.0", via="Via: SIP/2.0/UDP {here};branch=z9hG4bK-{name};maddr=127.0.0.9"), SEEN)
+    yield Torture(
+        "inv2543",
+        f"INVITE sip:b@{{agent}} SIP/2.0\r\nVia: SIP/2.0/UDP {{here}}\r\nFrom: <sip:a@example.com>\r\nTo: <sip:b@example.com>\r\nCall-ID: torture-{{name}}\r\nCSeq: 1 INVITE\r\nContent-Length: {len(SDP)}\r\n\r\n{SDP}".encode(),
+        REFUSED,
+    )
+    yield Torture(
+        "maddr",
+        request("OPTIONS sip:{agent} SIP/2.0", via="Via: SIP/2.0/UDP {here};branch=z9hG4bK-{name};maddr=127.0.0.9"),
+        SEEN,
+    )
 
 
 class Ears(asyncio.DatagramProtocol):

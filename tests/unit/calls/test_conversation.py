@@ -31,6 +31,7 @@ from dialer.calls.events import (
 from dialer.calls.frames import Stage
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import AnsweredBy, CallLimits, EndedBy, KeyPress, MachinePolicy
+from dialer.calls.record import MAX_KEYS
 from dialer.calls.states import CallState
 
 if TYPE_CHECKING:
@@ -212,6 +213,15 @@ class TestKeys:
         call.at(22, SoundFinished())
         call.until_timer()
         assert call.at(27.3, press("2"))[1:3] == [StopPlaying(), Play("message")]
+
+    def test_a_flood_of_keys_neither_fills_the_record_nor_drowns_an_opt_out(self, place: PlaceCall) -> None:
+        call = hearing(place)
+        told = [call.at(14, press("#")) for _ in range(MAX_KEYS + 50)]
+        assert told[MAX_KEYS - 1] == [ReportProgress(Stage.KEY, "#")]
+        assert told[MAX_KEYS:] == [[]] * 50
+        assert ReportOptOut("key 9") in call.at(15, press("9"))
+        call.at(16, OptOutDurable(), SoundFinished(), CallGone())
+        assert (call.record.outcome, len(call.record.keys)) == (Outcome.OPTED_OUT, MAX_KEYS)
 
     def test_a_key_without_a_rule_is_kept_and_does_nothing(self, place: PlaceCall) -> None:
         call = hearing(place)

@@ -10,7 +10,7 @@ from dialer.calls.causes import outcome_of_failure
 from dialer.calls.events import FinalResponse, Instant, MediaCounters
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import CallRecord, EndedBy, Leg
-from dialer.calls.record import Evidence, record_not_dialed
+from dialer.calls.record import MAX_KEYS, Evidence, record_not_dialed
 
 NOW = Instant(datetime(2026, 3, 2, 12, 0, tzinfo=UTC), 50.0)
 
@@ -50,3 +50,17 @@ def test_records_of_before_there_were_transfers_still_decode() -> None:
     old = b'{"attempt_id":"a1","outcome":"heard","ended_at":"2026-03-02T12:00:00Z","ended_by":"dialer"}'
     record = msgspec.json.decode(old, type=CallRecord)
     assert (record.transfer, record.operator, record.transfer_ms, record.talk_ms) == (None, "", None, 0)
+
+
+def test_only_so_many_keys_are_kept_and_the_rest_counted() -> None:
+    evidence = Evidence("a1")
+    kept = [evidence.key("5", "rfc4733", NOW) for _ in range(MAX_KEYS + 7)]
+    record = evidence.record(Outcome.HEARD, NOW.at, MediaCounters())
+    assert kept == [True] * MAX_KEYS + [False] * 7
+    assert len(record.keys) == MAX_KEYS
+    assert record.detail == "7 more keys were pressed"
+
+
+def test_packets_of_strangers_are_told() -> None:
+    record = Evidence("a1").record(Outcome.HEARD, NOW.at, MediaCounters(rtp_strangers=3))
+    assert record.detail == "3 RTP packets came from an address that the answer did not name"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -80,17 +81,20 @@ class CalleeCall(pj.Call):
         param.digits = key
         param.duration = 160
         param.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if via_info else pj.PJSUA_DTMF_METHOD_RFC2833
-        self.sendDtmf(param)
+        with self._as_far_as_it_goes():
+            self.sendDtmf(param)
 
     def renegotiate(self) -> None:
         """Send a re-INVITE."""
         param = pj.CallOpParam(True)
         param.opt.audioCount, param.opt.videoCount, param.opt.textCount = 1, 0, 0
-        self.reinvite(param)
+        with self._as_far_as_it_goes():
+            self.reinvite(param)
 
     def hang_up(self) -> None:
         """BYE."""
-        self.hangup(pj.CallOpParam())
+        with self._as_far_as_it_goes():
+            self.hangup(pj.CallOpParam())
 
     def heard(self) -> bytes:
         """What was said to us since the last time, at most two seconds."""
@@ -104,7 +108,16 @@ class CalleeCall(pj.Call):
             field = pj.SipHeader()
             field.hName, field.hValue = name, value
             param.txOption.headers.append(field)
-        self.answer(param)
+        with self._as_far_as_it_goes():
+            self.answer(param)
+
+    @contextmanager
+    def _as_far_as_it_goes(self) -> Iterator[None]:
+        """A caller that died in the middle leaves a call in which not everything can be done; others must go on."""
+        try:
+            yield
+        except pj.Error as error:
+            _log.info("a callee could not do as it meant to", call_id=self.sip_call_id, error=error.reason)
 
     def callback_failed(self, detail: str) -> None:
         """See ``callbacks``."""

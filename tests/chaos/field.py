@@ -437,13 +437,16 @@ class Field:
         return until(lambda: self.invites() >= wanted, timeout)
 
     def until_all_over(self, timeout: float = SESSION_TIMER_S + 15) -> bool:
-        """Wait until no call is up at the callees; one of a killed agent ends with its session timer."""
+        """Wait until no answered call is up at the callees; one of a killed agent ends with its session timer.
+
+        One that rings unanswered has no timer but the network's own (RFC 3261 section 16.6: timer C, three minutes).
+        """
         dead = self.deaths[-1].isoformat() if self.deaths else ""
 
         def over() -> bool:
             up = self.account.up()
             return not any(
-                event["call_id"] in up and event["event"] == "invite" and event["at"] > dead
+                event["call_id"] in up and event["event"] == "answer" and event["at"] > dead
                 for event in self.account.events
             )
 

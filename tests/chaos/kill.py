@@ -38,7 +38,12 @@ class Moment(StrEnum):
     ANY = "any"
 
 
-WEIGHTS = {Target.ENGINE: 9, Target.AGENT: 4, Target.BOTH: 6, Target.STOP: 1}
+KILLS, WEIGHTS = (Target.ENGINE, Target.AGENT, Target.BOTH), (5, 2, 3)
+
+
+def pace(contacts: int, strikes: int) -> float:
+    """Calls a second, so that there is somebody left to call at the last strike."""
+    return contacts / (1.5 * strikes + STOPPED_S + 2)
 
 
 def campaign(home: Path, plan: Plan, strikes: int, *, whole: bool) -> Report:
@@ -54,17 +59,19 @@ def campaign(home: Path, plan: Plan, strikes: int, *, whole: bool) -> Report:
             _await(field, moment)
             run = _strike(field, run, target, moment, struck)
         field.finish(run, whole=whole)
-        field.until_all_over()
-        field.stop_callees()
-    limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes))
-    return judge("kill -9 and SIGSTOP", plan.seed, read(home), limits, struck)
+        field.until_all_over(*([] if whole else [3.0]))
+        accounts = read(home)  # before the callees are told to end: that ends their calls as well
+    limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), agents_lost=True, waited=whole)
+    return judge("kill -9 and SIGSTOP", plan.seed, accounts, limits, struck)
 
 
 def _drawn(field: Field, number: int, strikes: int) -> Target:
-    """Each kind once, while there is room; the stop of ten seconds only in the first half: it is slow."""
-    if number < len(Target) and strikes >= len(Target):
-        return list(Target)[number]
-    return field.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    """Each kind once; the stop is slow, so it comes once, in the middle."""
+    if number == strikes // 2:
+        return Target.STOP
+    if number < len(KILLS):
+        return KILLS[number]
+    return field.chance.choices(KILLS, WEIGHTS)[0]
 
 
 def _await(field: Field, moment: Moment) -> None:
@@ -99,7 +106,7 @@ if __name__ == "__main__":
     program(
         __doc__,
         lambda home, arguments: campaign(
-            home, Plan(arguments.seed, arguments.contacts, cps=arguments.cps or arguments.contacts / arguments.strikes / 2), arguments.strikes, whole=True
+            home, Plan(arguments.seed, arguments.contacts, cps=arguments.cps or pace(arguments.contacts, arguments.strikes)), arguments.strikes, whole=not arguments.brief
         ),
         strikes=20,
     )

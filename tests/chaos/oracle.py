@@ -47,6 +47,8 @@ class Limits:
 
     max_attempts: int
     gap: timedelta
+    agents_lost: bool = False  # agents were killed: nobody was left to end their calls
+    waited: bool = True  # long enough for the session timers of such calls
 
 
 @dataclass(slots=True)
@@ -61,7 +63,8 @@ class Report:
     at_stake: dict[str, int]  # calls that were struck, by how far they had come
     double_dials: int = 0
     lost_outcomes: int = 0
-    orphan_calls: int = 0  # up at the callees when all was over
+    orphan_calls: int = 0  # answered, and up at the callees when all was over
+    left_ringing: int = 0  # by a killed agent: until the network's own timer
     lost_log_lines: int = 0  # an outcome in the store without its line in the log
     opt_outs: int = 0  # keys pressed by callees
     opt_outs_missed: int = 0  # of these, in a call that was broken off, or pressed as it ended
@@ -202,9 +205,10 @@ def judge(title: str, seed: int, accounts: Accounts, limits: Limits, strikes: Se
         at_stake=_at_stake(accounts, strikes),
     )
     for check in (
-        _each_invite_has_its_attempt, _every_attempt_has_one_outcome, _opt_outs_bind, _nothing_left_up, _queue_at_rest,
+        _each_invite_has_its_attempt, _every_attempt_has_one_outcome, _opt_outs_bind, _queue_at_rest,
     ):  # fmt: skip
         check(accounts, report)
+    _nothing_left_up(accounts, limits, report)
     _nobody_twice(accounts, limits, report)
     _caps(accounts, limits, report)
     invites = sorted(at for call in accounts.calls.values() for at in call.invites)
@@ -262,12 +266,19 @@ def _opt_outs_bind(accounts: Accounts, report: Report) -> None:
             report.problems.append(f"{call_id} pressed 9, ended as {attempt.outcome}, and is not on the list")
 
 
-def _nothing_left_up(accounts: Accounts, report: Report) -> None:
+def _nothing_left_up(accounts: Accounts, limits: Limits, report: Report) -> None:
     for call_id, call in accounts.calls.items():
         if call.over is not None and call.invites:
             report.longest_up_s = max(report.longest_up_s, round((call.over - call.invites[0]).total_seconds(), 1))
-        elif call.over is None and call_id not in accounts.excused:
-            report.orphan_calls += 1
+        if call.over is not None or call_id in accounts.excused:
+            continue
+        attempt = accounts.attempts.get(attempt_of(call_id))
+        unguarded = limits.agents_lost and attempt is not None and attempt.outcome == "interrupted"
+        if call.answered is None and unguarded:
+            report.left_ringing += 1
+            continue
+        report.orphan_calls += 1
+        if limits.waited or not unguarded:
             report.problems.append(f"{call_id} is still up at the callee")
 
 

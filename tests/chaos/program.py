@@ -20,6 +20,7 @@ def program(about: str | None, play: Callable[[Path, argparse.Namespace], Report
     parser.add_argument("--contacts", type=int, default=1000)
     parser.add_argument("--strikes", type=int, default=strikes)
     parser.add_argument("--cps", type=float, default=0, help="new calls a second; default: what gives the strikes their time")
+    parser.add_argument("--brief", action="store_true", help="do not wait for what is to be tried again")
     parser.add_argument("--home", type=Path, help="where everything is put; default: a new directory")
     parser.add_argument("--json", action="store_true", help="the whole report")
     arguments = parser.parse_args()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.chaos.oracle import HEAD, Report
@@ -13,11 +13,15 @@ from tests.chaos.oracle import HEAD, Report
 FEW = 10  # problems shown; --json has all
 
 
-def program(about: str | None, play: Callable[[Path, argparse.Namespace], Report], *, strikes: int) -> None:
+def program(about: str | None, play: Callable[[Path, argparse.Namespace], Report], *, strikes: int, contacts: int = 1000,
+    scenarios: Sequence[str] = (),
+) -> None:
     """Parse, play once, print a row and the problems; exit code 1 if there are any."""
     parser = argparse.ArgumentParser(description=about)
+    if scenarios:
+        parser.add_argument("scenario", choices=scenarios)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--contacts", type=int, default=1000)
+    parser.add_argument("--contacts", type=int, default=contacts)
     parser.add_argument("--strikes", type=int, default=strikes)
     parser.add_argument("--cps", type=float, default=0, help="new calls a second; default: what gives the strikes their time")
     parser.add_argument("--brief", action="store_true", help="do not wait for what is to be tried again")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.chaos.field import Field, Plan, Surroundings
+from tests.chaos.field import Field, Plan, Surroundings, until
 from tests.chaos.oracle import Limits, Report, Strike, judge, read
 from tests.chaos.program import program
 
@@ -74,7 +74,6 @@ SCENARIOS: Mapping[str, Scenario] = {
             _at("2026-11-24T10:10:08", 4, calls=False),
             _at("2026-11-24T11:10:12", 4, calls=True),
             _at("2026-11-24T12:10:16", 4, calls=False),
-            _at("2026-11-24T11:10:20", 3, calls=True),
         ),
     ),
     # The clocks go back at two: nine o'clock is then an hour later in UTC than it was the day before.
@@ -140,6 +139,8 @@ class Clock:
             "FAKETIME_NO_CACHE": "1",
             "DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Without this its timed waits end at once, and Python's threads spin for the interpreter's lock.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
 
@@ -164,7 +165,7 @@ def campaign(home: Path, plan: Plan, name: str) -> Report:
         at_field.prepare()
         clock.set(first)
         run = at_field.start_run()
-        time.sleep(3.0)  # to start: the first step's time counts from then on
+        until(lambda: "is up" in run.said.read_text(), 30)
         for step in scenario.steps:
             if step.to is not None and step is not scenario.steps[0]:
                 struck.append(Strike(f"set to {step.to:%H:%M:%S} UTC", clock.set(step.to)))

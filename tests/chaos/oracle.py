@@ -47,6 +47,7 @@ class Limits:
 
     max_attempts: int
     gap: timedelta
+    transit: timedelta = PERMIT_LIFE  # the longest from a decision to its INVITE's arrival at the callees
     agents_lost: bool = False  # agents were killed: nobody was left to end their calls
     waited: bool = True  # long enough for the session timers of such calls
 
@@ -123,7 +124,7 @@ class Accounts:
     attempts: dict[str, _Attempt]  # by attempt id, in the order in which they were written
     outcomes_of: Counter[str]  # rows of the outcome table, by attempt
     queue: list[tuple[str, str, int | None]]  # number, state, due_at
-    barred: dict[str, datetime]  # on the do-not-call list since
+    barred: dict[str, tuple[datetime, str]]  # on the do-not-call list since, by which attempt
     lines: Counter[str]  # of the log, by attempt
     excused: set[str]  # calls that were up when the callee side itself died
     engine_time: Callable[[datetime], datetime]  # what the engine's clock showed at an instant of the callees'
@@ -160,9 +161,9 @@ def read(
         outcomes_of = Counter(row[0] for row in store.execute("SELECT attempt_id FROM outcome"))
         queue = store.execute("SELECT e164, state, due_at FROM queue").fetchall()
         barred = {
-            number: _instant(since)
-            for number, since in store.execute(
-                "SELECT e164, min(added_at) FROM internal_dnc WHERE removed_at IS NULL GROUP BY 1"
+            number: (_instant(since), source)
+            for number, since, source in store.execute(
+                "SELECT e164, added_at, source FROM internal_dnc WHERE removed_at IS NULL"
             )
         }
     lines = Counter(line["attempt_id"] for line in _lines(home / "dialer.log") if line["event"] == "attempt")
@@ -249,16 +250,23 @@ def _every_attempt_has_one_outcome(accounts: Accounts, report: Report) -> None:
 
 
 def _opt_outs_bind(accounts: Accounts, report: Report) -> None:
+    dialed = accounts.by_number()
+    by_attempt = {attempt_of(call_id): call for call_id, call in accounts.calls.items()}
+    for number, (since, source) in accounts.barred.items():
+        call = by_attempt.get(source)
+        if call is not None and call.invites and dialed[number][-1] > call.invites[0]:
+            report.problems.append(f"{number} was dialed after it had opted out at {since}")
     for call_id, call in accounts.calls.items():
-        since = accounts.barred.get(call.number)
-        if since is not None and any(accounts.engine_time(at) > since for at in call.invites):
-            report.problems.append(f"{call.number} was dialed after it had opted out")
         if call.opted_out is None:
             continue
         report.opt_outs += 1
-        attempt = accounts.attempts.get(attempt_of(call_id))
-        if since is not None and (call.over is None or since <= accounts.engine_time(call.over)):
+        since, source = accounts.barred.get(call.number, (None, ""))
+        if source == attempt_of(call_id):
+            # The engine's clock may have been stepped between the two: then they cannot be compared.
+            if since is not None and call.over is not None and accounts.engine_time is one_clock and since > call.over:
+                report.problems.append(f"{call_id}: its opt-out was written down {since - call.over} after its end")
             continue
+        attempt = accounts.attempts.get(attempt_of(call_id))
         too_late = call.over is not None and call.over - call.opted_out < HEARD_AFTER
         if attempt is None or attempt.outcome in BROKEN_OFF or too_late:
             report.opt_outs_missed += 1
@@ -296,7 +304,7 @@ def _nobody_twice(accounts: Accounts, limits: Limits, report: Report) -> None:
     for number, times in accounts.by_number().items():
         for earlier, later in pairwise(times):
             gone_by = max(later - earlier, accounts.engine_time(later) - accounts.engine_time(earlier))
-            if gone_by < limits.gap - PERMIT_LIFE:
+            if gone_by < limits.gap - limits.transit:
                 twice.append(f"{number}: dialed again after {gone_by}, the gap is {limits.gap}")
     placed: defaultdict[str, list[datetime]] = defaultdict(list)
     for attempt in accounts.attempts.values():

@@ -34,14 +34,14 @@ def campaign(home: Path, plan: Plan) -> Report:
         time.sleep(STOPPED_S)
         third = field.start_run()
         field.until_invites(5, 30)
-        before = {child: True for child in first.agents()}
+        agents = first.agents()
         signal_all([first.process.pid], signal.SIGCONT)
         woken = datetime.now(UTC)
         if not until(lambda: first.process.poll() is not None, 30):
             found.append("an engine that was taken for dead goes on")
         elif "another engine took the store over" not in first.said.read_text():
             found.append(f"the engine that woke up does not say why it ended: {first.said.read_text()[-500:]}")
-        if not before:
+        if not agents:
             found.append("the stopped engine's agents were gone before it woke up")
         time.sleep(1.0)
         field.finish(third, whole=False)

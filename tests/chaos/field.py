@@ -33,6 +33,8 @@ RTP_OF_ENGINE, RTP_OF_CALLEES = 26_000, 30_000
 SESSION_TIMER_S = 90  # the shortest that RFC 4028 has: after it, a callee gives a dead caller's call up
 START_S = 60.0
 SOON_MINUTES = 5
+MOST_RUNS = 30
+PAUSED = 3  # the exit code of a run whose campaigns are paused
 
 POPULATION = """\
 seed = {seed}
@@ -242,6 +244,7 @@ class Run:
 
     process: subprocess.Popen[bytes]
     said: Path
+    options: tuple[str, ...] = ()
 
     def agents(self) -> list[int]:
         """The process ids of its SIP agents, in the order of their start."""
@@ -270,6 +273,7 @@ class Field:
         self.of_callees = Surroundings()
         self.deaths: list[datetime] = []  # of the callee side itself: what was up then has no end in its account
         self.port = 0
+        self.pauses = 0  # that the operator had to resume
         self._callees: subprocess.Popen[bytes] | None = None
         self._runs: list[Run] = []
 
@@ -395,21 +399,32 @@ class Field:
                 [*self.of_engine.prefix, sys.executable, "-m", "dialer", "run", *options],
                 cwd=self.home, env=os.environ | dict(self.of_engine.environment), stdout=out, stderr=out,
             )  # fmt: skip
-        run = Run(process, path)
+        run = Run(process, path, options)
         self._runs.append(run)
         return run
 
     def finish(self, run: Run, *, whole: bool) -> None:
-        """Let the campaign come to an end: to what is not due yet, or ``whole``, to what is due within minutes."""
-        run.process.terminate()  # a run that has not come to its handlers yet dies of it, and loses nothing
-        run.wait(60)
-        while True:
+        """Let the campaign come to an end: to what is not due yet, or ``whole``, to what is due within minutes.
+
+        What is paused on the way, the operator resumes.
+        """
+        if "--until-idle" not in run.options:
+            run.process.terminate()  # a run that has not come to its handlers yet dies of it, and loses nothing
+            run.wait(60)
             run = self.start_run("--until-idle")
-            assert run.wait(300) == 0, run.said.read_text()[-2000:]
+        for _ in range(MOST_RUNS):
+            code = run.wait(300)
+            assert code in {0, PAUSED}, run.said.read_text()[-2000:]
             due = self.next_due()
-            if not whole or due is None or due > time.time() + 60 * SOON_MINUTES:
+            if code == PAUSED:
+                self.pauses += 1
+                self.dialer("campaign", "resume", NAME)
+            elif not whole or due is None or due > time.time() + 60 * SOON_MINUTES:
                 return
-            time.sleep(max(0.0, due - time.time()))
+            else:
+                time.sleep(max(0.0, due - time.time()))
+            run = self.start_run("--until-idle")
+        raise AssertionError("the campaign comes to no end")
 
     def next_due(self) -> float | None:
         """When the next waiting contact is due, in seconds since 1970."""

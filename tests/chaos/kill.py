@@ -106,7 +106,10 @@ if __name__ == "__main__":
     program(
         __doc__,
         lambda home, arguments: campaign(
-            home, Plan(arguments.seed, arguments.contacts, cps=arguments.cps or pace(arguments.contacts, arguments.strikes)), arguments.strikes, whole=not arguments.brief
+            home,
+            Plan(arguments.seed, arguments.contacts, cps=arguments.cps or pace(arguments.contacts, arguments.strikes)),
+            arguments.strikes,
+            whole=not arguments.brief,
         ),
         strikes=20,
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PERMIT_LIFE = timedelta(seconds=5)  # the longest from a decision to its INVITE
+BUSY = timedelta(seconds=1)  # a callee on a busy machine may see an INVITE so late
 HEARD_AFTER = timedelta(seconds=1)  # a key pressed so shortly before its call ended may have come too late
 LANDLINE_CAP, LANDLINE_WINDOW = 1, timedelta(days=1)  # health care without consent: 47 CFR 64.1200(a)(3)(v)
 BROKEN_OFF = frozenset({"interrupted", "failed"})
@@ -206,9 +207,10 @@ def judge(title: str, seed: int, accounts: Accounts, limits: Limits, strikes: Se
         at_stake=_at_stake(accounts, strikes),
     )
     for check in (
-        _each_invite_has_its_attempt, _every_attempt_has_one_outcome, _opt_outs_bind, _queue_at_rest,
+        _every_attempt_has_one_outcome, _opt_outs_bind, _queue_at_rest,
     ):  # fmt: skip
         check(accounts, report)
+    _each_invite_has_its_attempt(accounts, limits, report)
     _nothing_left_up(accounts, limits, report)
     _nobody_twice(accounts, limits, report)
     _caps(accounts, limits, report)
@@ -220,15 +222,17 @@ def judge(title: str, seed: int, accounts: Accounts, limits: Limits, strikes: Se
     return report
 
 
-def _each_invite_has_its_attempt(accounts: Accounts, report: Report) -> None:
+def _each_invite_has_its_attempt(accounts: Accounts, limits: Limits, report: Report) -> None:
     for call_id, call in accounts.calls.items():
         attempt = accounts.attempts.get(attempt_of(call_id))
         if attempt is None:
             report.problems.append(f"INVITE {call_id} has no attempt in the store")
         elif attempt.number != call.number:
             report.problems.append(f"INVITE {call_id} went to another number than its attempt's")
-        elif call.invites and accounts.engine_time(call.invites[0]) < attempt.placed_at:
+        elif accounts.engine_time(call.invites[0]) < attempt.placed_at:
             report.problems.append(f"INVITE {call_id} left before its attempt was written down")
+        elif accounts.engine_time is one_clock and call.invites[0] - attempt.placed_at > limits.transit + BUSY:
+            report.problems.append(f"INVITE {call_id} left on a permit that had expired")
 
 
 def _every_attempt_has_one_outcome(accounts: Accounts, report: Report) -> None:
@@ -260,11 +264,11 @@ def _opt_outs_bind(accounts: Accounts, report: Report) -> None:
         if call.opted_out is None:
             continue
         report.opt_outs += 1
-        since, source = accounts.barred.get(call.number, (None, ""))
-        if source == attempt_of(call_id):
+        entry = accounts.barred.get(call.number)
+        if entry is not None and entry[1] == attempt_of(call_id):
             # The engine's clock may have been stepped between the two: then they cannot be compared.
-            if since is not None and call.over is not None and accounts.engine_time is one_clock and since > call.over:
-                report.problems.append(f"{call_id}: its opt-out was written down {since - call.over} after its end")
+            if call.over is not None and accounts.engine_time is one_clock and entry[0] > call.over:
+                report.problems.append(f"{call_id}: its opt-out was heard {entry[0] - call.over} after its end")
             continue
         attempt = accounts.attempts.get(attempt_of(call_id))
         too_late = call.over is not None and call.over - call.opted_out < HEARD_AFTER

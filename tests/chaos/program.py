@@ -13,7 +13,12 @@ from tests.chaos.oracle import HEAD, Report
 FEW = 10  # problems shown; --json has all
 
 
-def program(about: str | None, play: Callable[[Path, argparse.Namespace], Report], *, strikes: int, contacts: int = 1000,
+def program(
+    about: str | None,
+    play: Callable[[Path, argparse.Namespace], Report],
+    *,
+    strikes: int,
+    contacts: int = 1000,
     scenarios: Sequence[str] = (),
 ) -> None:
     """Parse, play once, print a row and the problems; exit code 1 if there are any."""
@@ -23,7 +28,9 @@ def program(about: str | None, play: Callable[[Path, argparse.Namespace], Report
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--contacts", type=int, default=contacts)
     parser.add_argument("--strikes", type=int, default=strikes)
-    parser.add_argument("--cps", type=float, default=0, help="new calls a second; default: what gives the strikes their time")
+    parser.add_argument(
+        "--cps", type=float, default=0, help="new calls a second; default: what gives the strikes their time"
+    )
     parser.add_argument("--brief", action="store_true", help="do not wait for what is to be tried again")
     parser.add_argument("--home", type=Path, help="where everything is put; default: a new directory")
     parser.add_argument("--json", action="store_true", help="the whole report")

@@ -42,7 +42,7 @@ class OperatorLeg:
         """``number`` tells it from the other legs of the attempt."""
         self.number = number
         self._line = line
-        self._leg: Leg | None = Leg(line.account, line.trunk.codecs, happened)
+        self._leg: Leg | None = Leg(line.account, line.trunk, happened)
         self._voice = Voice(schedule, lambda _finished: tell(WhisperOver()))
         self._talks_to: pj.AudioMedia | None = None  # the person's end of the bridge
         self._bridged = False

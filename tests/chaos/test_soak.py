@@ -1,0 +1,28 @@
+"""A short soak: what engine and agent hold does not grow with the calls they have had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.chaos.soak import WARM, Sample, slopes, soak
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(240)
+def test_two_thousand_calls_leave_nothing_behind(tmp_path: Path) -> None:
+    soaked = soak(tmp_path, calls=2000, cps=40, seed=20261121)
+    print(soaked.table())  # noqa: T201  pytest shows it when the test fails
+    assert soaked.calls == 2000
+    # So few calls tell little of a slope in KB: the allocator still grows. What counts one by one, counts here.
+    assert abs(soaked.agent.files) < 2
+    assert abs(soaked.engine.files) < 2
+    assert abs(soaked.agent.threads) < 1
+    assert soaked.restarts == 0
+
+
+def test_a_leak_of_two_kilobytes_a_call_shows() -> None:
+    leaking = [Sample(calls, 50_000 + 2 * calls, 40, 3) for calls in range(0, 20_000, 50)]
+    assert not slopes(leaking).flat
+    steady = [Sample(calls, 50_000 + (calls < WARM) * calls + calls % 7 * 30, 40, 3) for calls in range(0, 20_000, 50)]
+    assert slopes(steady).flat

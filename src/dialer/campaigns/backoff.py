@@ -6,13 +6,14 @@ Additive increase, multiplicative decrease, as TCP does it (RFC 5681) and as RFC
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-LEAST = 0.05  # of the full rate: a trunk that refuses everything is still asked now and then
+LEAST = 0.005  # of the full rate: a trunk that refuses everything is still asked now and then
 HALVED = 0.5
-STEP = 0.1  # of the full rate, given back for each quiet ``STEP_S``
+STEP = 0.1  # of the full rate, given back for each quiet ``STEP_S``; below that much, the share doubles
 STEP_S = 2.0
 HOLD_S = 1.0  # between two cuts: what was dialed before the first says nothing new
 LATEST = 20  # results that are looked at
@@ -45,7 +46,13 @@ class BackOff:
         """Between LEAST and 1."""
         if self._share >= 1.0:
             return 1.0
-        return min(1.0, self._share + STEP * max(0.0, now - self._since) / STEP_S)
+        steps = max(0.0, now - self._since) / STEP_S
+        if self._share < STEP:
+            doubling = math.log2(STEP / self._share)
+            if steps <= doubling:
+                return self._share * math.pow(2.0, steps)
+            return min(1.0, STEP + STEP * (steps - doubling))
+        return min(1.0, self._share + STEP * steps)
 
     def heard(self, sign: Sign, post_dial_s: float | None, now: float) -> bool:
         """An attempt has ended; ``post_dial_s`` is from its INVITE to its first sign of ringing. Whether to cut."""

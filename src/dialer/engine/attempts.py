@@ -56,6 +56,7 @@ class Attempts:
         self._ending: dict[str, _InFlight] = {}
         self._trunk_failures: dict[int, int] = {}
         self._trouble: dict[int, str] = {}
+        self._hopeless: set[int] = set()  # campaigns whose trouble no waiting mends
 
     def opened(self, attempt_id: str, flight: Flight, ticket: Ticket | None = None) -> None:
         """The attempt is durable; from here on exactly one outcome follows. Its lanes are told when it has ended."""
@@ -86,6 +87,19 @@ class Attempts:
         """The campaign starts anew: whatever was wrong may have been mended."""
         self._trunk_failures.pop(campaign_id, None)
         self._trouble.pop(campaign_id, None)
+        self._hopeless.discard(campaign_id)
+
+    def try_again(self, campaign_id: int) -> bool:
+        """Whether one more call may tell if things are well again: its failure is then as bad as all of them."""
+        if campaign_id in self._hopeless:
+            return False
+        self._trouble.pop(campaign_id, None)
+        self._trunk_failures[campaign_id] = TRUNK_FAILURES - 1
+        return True
+
+    def went_well(self, campaign_id: int) -> bool:
+        """Whether the last call that says anything of trunks found one that took it."""
+        return campaign_id not in self._trunk_failures
 
     def ended(self, record: CallRecord) -> None:
         """The agent's account of an attempt. One that is not ours any more is ignored: its outcome stands."""
@@ -165,6 +179,7 @@ class Attempts:
         """See what an agent's record says of the way out."""
         if record.not_dialed is NotDialed.BAD_PLAN:
             self._trouble[campaign_id] = f"its calls cannot be placed: {record.detail}"
+            self._hopeless.add(campaign_id)
         elif record.outcome is Outcome.TRUNK_FAILURE or record.not_dialed is NotDialed.NO_TRUNK:
             failures = self._trunk_failures.get(campaign_id, 0) + 1
             self._trunk_failures[campaign_id] = failures

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dialer.engine.trunks import TrunkBoard
 
 TRUNK_POLL_S = 0.01
+TRUNK_ASK_S = 5.0  # between two questions whether a trunk is well again
 
 PRESSURE = 0.5  # of the abandonment cap, from which on calls are placed more slowly
 LONGEST_SLOWDOWN_S = 30.0
@@ -65,6 +66,7 @@ class Shared:
     poll_s: float
     store_retry_s: float
     trunk_wait_s: float
+    trunk_patience_s: float
 
 
 class CampaignRun:
@@ -93,6 +95,7 @@ class CampaignRun:
         self._over = asyncio.Event()
         self._stir = asyncio.Event()  # it is over, or something has changed
         self._texts_kept: Gate | None = None
+        self._waits_since: float | None = None  # for a trunk that was well before
         self._pressure = 0.0  # of the abandonment cap: 1 is all of it
         self._store_trouble = Complaint(
             lambda detail: shared.observer.trouble("store", f"{campaign.row.name}: {detail}"),
@@ -134,8 +137,12 @@ class CampaignRun:
     async def _work(self) -> None:
         while not self._over.is_set():
             if (trouble := self._no_way_out()) is not None:
+                if await self._waits_for(trouble):
+                    continue
                 await self._settle(CampaignState.PAUSED, trouble)
                 return
+            if self._shared.attempts.went_well(self.campaign.row.id):
+                self._waits_since = None
             self._stir.clear()
             if self._over.is_set():
                 return
@@ -158,10 +165,20 @@ class CampaignRun:
         for trunk in board.doubt(names):
             await self._shared.pool.tell_all(ProbeTrunk(trunk=trunk))
         deadline = self._clock.monotonic() + self._shared.trunk_wait_s
-        while not board.known(names) and self._clock.monotonic() < deadline:
-            if self._over.is_set():
-                return
+        while not board.known(names) and self._clock.monotonic() < deadline and not self._over.is_set():
             await self._pause(TRUNK_POLL_S)
+
+    async def _waits_for(self, trouble: str) -> bool:
+        """Whether to wait for a trunk that has been well in this run, and ask it now and then; not for ever."""
+        shared, now = self._shared, self._clock.monotonic()
+        began, self._waits_since = self._waits_since, self._waits_since or now
+        if not self._placer.has_placed or now - self._waits_since >= shared.trunk_patience_s:
+            return False
+        if began is None:
+            shared.observer.trouble("campaign", f"{self.campaign.row.name}: no calls for now: {trouble}")
+        await self._pause(min(TRUNK_ASK_S, shared.trunk_patience_s))
+        await self._see_trunks()
+        return shared.attempts.try_again(self.campaign.row.id)
 
     def _no_way_out(self) -> str | None:
         shared = self._shared

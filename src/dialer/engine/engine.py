@@ -117,6 +117,7 @@ class Engine:
             poll_s=settings.poll_s,
             store_retry_s=settings.store_retry_s,
             trunk_wait_s=settings.trunk_wait_s,
+            trunk_patience_s=settings.trunk_patience_s,
         )
         self._campaigns = Campaigns(shared, loader, may_begin=lambda: not self._drain.is_set())
         self._drain = asyncio.Event()

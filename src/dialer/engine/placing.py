@@ -46,6 +46,7 @@ class Placer:
         self._pause = pause
         self._waiting: deque[tuple[Permit, Ticket]] = deque()
         self._more = asyncio.Event()
+        self.has_placed = False
 
     @property
     def waiting(self) -> int:
@@ -102,6 +103,7 @@ class Placer:
             trunks=(ticket.trunk, *others),
             display_name=campaign.display_name,
         )
+        self.has_placed = True
         self._placed(permit.attempt_id)
         try:
             await self._pool.place(plan)

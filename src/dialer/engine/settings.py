@@ -34,6 +34,7 @@ class EngineSettings:
     agent_silence_s: float = 10.0  # after which an agent counts as stuck
     agent_restart_s: float = 0.5  # before an agent is started anew; doubled each time that fails
     trunk_wait_s: float = 5.0  # for a campaign's trunks to answer before its first call
+    trunk_patience_s: float = 300.0  # for a trunk that was well to be so again, before the campaign is paused
     store_retry_s: float = 1.0  # before what the store refused is tried again
     gather_s: float = 0.05  # how long an outcome waits for others, to be stored with them
     heartbeat_s: float = 2.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ def test_refusals_halve_the_rate_once_in_a_while_down_to_the_least() -> None:
     back_off = BackOff()
     cuts = [back_off.heard(Sign.REFUSED, None, index / 50) for index in range(50 * 20)]
     assert sum(cuts[:50]) == 1, "a burst of refusals is one piece of news"
-    assert LEAST <= back_off.share(20.0) < 0.15
+    assert LEAST <= back_off.share(20.0) < 0.05
 
 
 def test_it_recovers_step_by_step() -> None:
@@ -36,6 +37,15 @@ def test_it_recovers_step_by_step() -> None:
     assert back_off.share(10.0) == 0.5
     assert back_off.share(10.0 + STEP_S) == 0.5 + STEP
     assert back_off.share(10.0 + 5 * STEP_S) == 1.0
+
+
+def test_from_next_to_nothing_it_doubles_before_it_climbs() -> None:
+    back_off = BackOff()
+    for index in range(50 * 20):
+        back_off.heard(Sign.REFUSED, None, index / 50)
+    least = back_off.share(20.0)
+    assert back_off.share(20.0 + STEP_S) == pytest.approx(2 * least, rel=0.05)
+    assert back_off.share(20.0 + 30 * STEP_S) == 1.0
 
 
 def test_a_post_dial_delay_that_grows_cuts_the_rate_and_one_that_is_long_as_ever_does_not() -> None:

@@ -46,6 +46,7 @@ FAST = EngineSettings(
     agent_silence_s=0.6,
     agent_restart_s=0.02,
     trunk_wait_s=0.3,
+    trunk_patience_s=0.0,
     store_retry_s=0.02,
     gather_s=0.005,
     heartbeat_s=0.5,

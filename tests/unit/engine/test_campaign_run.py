@@ -140,6 +140,35 @@ class TestTrunks:
             await bench.until(lambda: len(bench.watcher.changes) == 2)
         assert bench.watcher.changes[1] == ("reminders", CampaignState.DONE, "")
 
+    async def test_one_that_was_well_is_waited_for_and_goes_on_by_itself(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("dialer.engine.campaign_run.TRUNK_ASK_S", 0.1)
+        await bench.campaign([e164(index) for index in range(60)], cps=50)
+        async with bench.running(replace(FOREVER, trunk_patience_s=30.0)):
+            await bench.until(lambda: len(bench.network.placed) >= 3)
+            bench.network.trunk_is(TrunkState.DOWN, 0, "no answer to OPTIONS")
+            await bench.until(lambda: any("no calls for now" in each for each in bench.watcher.troubles))
+            placed = len(bench.network.placed)
+            await asyncio.sleep(0.3)
+            assert len(bench.network.placed) == placed
+            bench.trunk("office")
+            bench.clock.forward(6 * MINUTE)
+            await bench.until(lambda: bench.watcher.changes, within=10.0)
+        assert len(set(bench.network.numbers)) == 60
+        assert bench.watcher.changes == [("reminders", CampaignState.DONE, "")]
+
+    async def test_a_trunk_that_takes_nothing_is_tried_with_one_call_at_a_time(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("dialer.engine.campaign_run.TRUNK_ASK_S", 0.2)
+        await bench.campaign([e164(index) for index in range(40)], channels=1)
+        bench.network.everyone = Callee(Outcome.TRUNK_FAILURE, detail="time-out")
+        async with bench.running(replace(FOREVER, trunk_patience_s=1.0)):
+            await bench.until(lambda: bench.watcher.changes, within=6.0)
+            assert (await bench.row()).pause_reason.startswith("5 calls in a row found no trunk")
+        assert 6 <= len(bench.network.placed) <= 11
+
     async def test_five_failures_in_a_row_pause_and_a_resumed_campaign_gets_five_more(self, bench: Bench) -> None:
         campaign_id = await bench.campaign([e164(index) for index in range(40)], channels=1)
         bench.network.everyone = Callee(Outcome.TRUNK_FAILURE, detail="time-out")

@@ -15,6 +15,7 @@ from dialer.errors import StoreBusy, StoreDamaged, StoreError, StoreReadOnly
 
 _FULL = "no space is left on the disk of"
 _FULL_HINT = "free some space; no call is placed until outcomes can be stored again"
+_DAMAGED_HINT = "`dialer restore` a backup; `dialer doctor` shows the details"
 _READ_ONLY_HINT = "check the owner and mode of the file and its directory, and whether the disk is mounted read-only"
 
 
@@ -29,6 +30,8 @@ def store_errors(path: Path) -> Iterator[None]:
         raise error.orig or error from error  # a value that its column does not take: a naive datetime
     except sqlite3.Error as error:
         raise _of_sqlite(path, error) from error
+    except UnicodeDecodeError as error:  # text is written as UTF-8, and SQLite's own messages quote what it finds
+        raise StoreDamaged(f"{path} is damaged: its text cannot be read", hint=_DAMAGED_HINT) from error
     except OSError as error:
         raise _of_system(path, error) from error
 
@@ -54,9 +57,7 @@ def _of_sqlite(path: Path, error: BaseException) -> StoreError:
         case sqlite3.SQLITE_NOTADB:
             return StoreDamaged(f"{path} is not a database", hint="check the path, or restore the file from a backup")
         case sqlite3.SQLITE_CORRUPT:
-            return StoreDamaged(
-                f"{path} is damaged: {error}", hint="restore it from a backup; `dialer doctor` shows the details"
-            )
+            return StoreDamaged(f"{path} is damaged: {error}", hint=_DAMAGED_HINT)
         case sqlite3.SQLITE_FULL:
             return StoreError(f"{_FULL} {path}", hint=_FULL_HINT)
         case sqlite3.SQLITE_IOERR:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 
+from dialer.errors import StoreDamaged
 from dialer.store.faults import store_errors
 from dialer.store.suppression import SuppressionKey
 
@@ -20,7 +22,13 @@ def snapshot(path: Path) -> Iterator[sa.Connection]:
     """One read-only snapshot, whatever is written meanwhile: writers go on, only their WAL grows. Raises StoreError."""
     with connected(path, read_only=True, begin_with="BEGIN") as connection, store_errors(path):
         connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()  # a snapshot is taken by reading
-        yield connection
+        try:
+            yield connection
+        except (ValueError, LookupError, TypeError, msgspec.MsgspecError) as error:
+            raise StoreDamaged(
+                f"{path} is damaged: what stands in it cannot be understood: {error}",
+                hint="`dialer restore` brings a backup back",
+            ) from error
 
 
 @contextmanager

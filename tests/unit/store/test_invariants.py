@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.contract.store_values import CALLER_ID, NOW, RUN, a_run, e164, ended,
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DncEntry
 from dialer.errors import StoreDamaged, StoreError
+from dialer.store.health import must_be_sound
 from dialer.store.invariants import Examination, examine_deeply
 from dialer.store.open import Store
 
@@ -206,3 +208,15 @@ def test_what_cannot_be_read_is_an_error(path: Path, tmp_path: Path) -> None:
     path.write_bytes(b"x" * 10000)
     with pytest.raises(StoreDamaged):
         examine_deeply(path, LATER)
+
+
+def test_whatever_bit_is_another_it_is_an_answer_and_never_a_traceback(path: Path) -> None:
+    sound, rng = path.read_bytes(), random.Random(20261121)
+    for _ in range(150):
+        content = bytearray(sound)
+        place = rng.randrange(len(content) * 8)
+        content[place // 8] ^= 1 << place % 8
+        path.write_bytes(content)
+        for look in (must_be_sound, lambda each: examine_deeply(each, LATER)):
+            with suppress(StoreError):
+                look(path)

@@ -38,7 +38,7 @@ from dialer.store.snapshot import snapshot
 GRACE = timedelta(seconds=1.5)  # for calls whose attempts were durable before the harm
 FLIPS = 100
 CUTS = 16
-# Columns that neither an index, a digest nor a count holds: a bit of theirs may be another, unseen. docs/store.md says so.
+# Columns that no index, digest or count holds: a bit of theirs may be another, unseen. docs/store.md says so.
 _UNHELD = {
     "contact": "imported_at updated_at place_id",
     "contact_list": "created_at",

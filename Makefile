@@ -34,6 +34,7 @@ bench: setup-test ## calls against SIPp, the gate, the registry at full size, th
 	@$(BIN)/python -m bench.gate
 	@$(BIN)/python -m bench.dnc
 	@$(BIN)/python -m bench.own_list
+	@$(BIN)/python -m bench.predictive --seeds 4
 
 .PHONY: lint
 lint: setup-dev ## ruff: rules and formatting

@@ -29,7 +29,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nobody_notices(attack: str) -> None:
-    """Its own oracle is in ``tests.chaos.hostile.field``: other calls untouched, memory steady, each call ended once."""
+    """The oracle is in ``tests.chaos.hostile.field``: other calls untouched, memory steady, each call ended once."""
     pytest.importorskip("pjsua2")
     done = subprocess.run(
         [sys.executable, "-m", f"tests.chaos.hostile.{attack}", *ATTACKS[attack]],

@@ -1,4 +1,4 @@
-"""Peers that answer what was never asked, never stop, answer twice, or flood a dialog; each with one call of the agent's."""
+"""Peers that answer what was never asked, never stop, answer twice, or flood a dialog; each with one call of ours."""
 
 from __future__ import annotations
 

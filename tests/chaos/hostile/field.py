@@ -1,4 +1,4 @@
-"""One agent process under attack, a good callee beside the attackers, and the oracle: nobody else may notice anything."""
+"""One agent process under attack, a good callee beside the attackers, and the oracle: nobody else may notice."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class Field:
     def sip_port(self) -> int:
         """Where the agent listens, over UDP and TCP."""
         return self.desk.agent.ready.sip_port
+
+    def open_files(self) -> int:
+        """How many the agent has."""
+        return len(list(Path(f"/proc/{self.desk.agent.pid}/fd").iterdir()))
 
     def memory_kb(self) -> int:
         """The agent's resident memory."""

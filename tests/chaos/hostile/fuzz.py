@@ -26,7 +26,21 @@ BURST = 100  # messages between two questions whether the agent has come so far
 TCP_SHARE = 0.15
 MOST_BYTES = 60_000  # of one datagram
 NUMBERS = [b"0", b"-1", b"65536", b"2147483648", b"4294967296", b"18446744073709551616", b"9" * 40, b"1e9", b"0x7f"]
-ODD = [b"\x00", b"\xff\xfe", b"%00", b"%", b"\r\n\r\n", b"\n", b"\r", b"\t", b"<", b'"', b";" * 50, b"\xc0\xaf", "ж".encode()]
+ODD = [
+    b"\x00",
+    b"\xff\xfe",
+    b"%00",
+    b"%",
+    b"\r\n\r\n",
+    b"\n",
+    b"\r",
+    b"\t",
+    b"<",
+    b'"',
+    b";" * 50,
+    b"\xc0\xaf",
+    "ж".encode(),
+]
 LONG = CallLimits(max_duration_s=10.0, ring_timeout_s=5.0)
 
 
@@ -102,7 +116,8 @@ def seeds(rng: random.Random, live: list[Call], agent: int) -> str:
     """A message in order: of a call that is up or ringing when there is one, or of none."""
     body = rng.choice(["", sdp(rng.randrange(2, 65000, 2), version=rng.randrange(9)), "Signal=9\r\nDuration=160\r\n"])
     status = rng.choice(["100 Trying", "180 Ringing", "183 Session Progress", "200 OK", "302 Moved", "401 Unauthorized",
-                         "407 Proxy", "422 Small", "481 None", "486 Busy", "491 Pending", "503 Later", "606 No"])  # fmt: skip
+                         "407 Proxy", "422 Small", "481 None", "486 Busy", "491 Pending", "503 Later",
+                         "606 No"])  # fmt: skip
     method = rng.choice(["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "PRACK", "UPDATE", "REFER", "NOTIFY",
                          "SUBSCRIBE", "MESSAGE", "REGISTER", "PUBLISH"])  # fmt: skip
     more = rng.sample(

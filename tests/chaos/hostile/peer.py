@@ -1,4 +1,4 @@
-"""A SIP peer over UDP that says whatever its script tells it to, true or not. One coroutine for each call it is given."""
+"""A SIP peer over UDP that says whatever its script tells it to, true or not. One coroutine for each call."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ Script = Callable[[Call], Awaitable[None]]
 
 
 class Peer(asyncio.DatagramProtocol):
-    """A UDP port with a script. ``deaf_to`` names the methods that get no answer; others are answered as they should."""
+    """A UDP port with a script. ``deaf_to`` names the methods that get no answer; others get the right one."""
 
     def __init__(self, script: Script, deaf_to: Iterable[str] = ()) -> None:
         self.deaf_to = frozenset(deaf_to)

@@ -1,4 +1,4 @@
-"""Whoever can reach the port, without any call: floods of INVITE, SUBSCRIBE and MESSAGE, and connections that say nothing."""
+"""Whoever can reach the port, without any call: floods of requests, and connections that say nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ async def requests(field: Field, count: int) -> None:
             f"{method} sip:b@{HOST}:{field.sip_port} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKs{number}\r\n"
             f"From: <sip:a@{HOST}>;tag={number}\r\nTo: <sip:b@{HOST}>\r\nCall-ID: stranger-{number}\r\n"
             f"CSeq: 1 {method}\r\nContact: <sip:a@{here}>\r\nMax-Forwards: 70\r\nEvent: presence\r\nExpires: 3600\r\n"
-            f"Refer-To: <sip:+19995550199@{HOST}>\r\nContent-Type: application/sdp\r\nContent-Length: {len(SDP)}\r\n\r\n{SDP}"
+            f"Refer-To: <sip:+19995550199@{HOST}>\r\nContent-Type: application/sdp\r\n"
+            f"Content-Length: {len(SDP)}\r\n\r\n{SDP}"
         )
         transport.sendto(message.encode(), (HOST, field.sip_port))
         if number % BATCH == BATCH - 1:
@@ -51,8 +52,7 @@ async def silent_connections(field: Field, count: int) -> None:
                 _, writer = await asyncio.open_connection(HOST, field.sip_port)
             writer.write(b"INVITE sip:b@localhost SIP/2.0\r\nVia: SIP/2.0/TCP x" * (number % 3))
             writers.append(writer)
-    open_files = len(list(Path(f"/proc/{field.desk.agent.pid}/fd").iterdir()))
-    field.note(f"{len(writers)} connections that say nothing; the agent has {open_files} files open")
+    field.note(f"{len(writers)} connections that say nothing; the agent has {field.open_files()} files open")
     await field.good_call()
     for writer in writers:
         writer.close()

@@ -411,20 +411,28 @@ class Field:
         if "--until-idle" not in run.options:
             run.process.terminate()  # a run that has not come to its handlers yet dies of it, and loses nothing
             run.wait(60)
+            self.resume()
             run = self.start_run("--until-idle")
         for _ in range(MOST_RUNS):
             code = run.wait(300)
             assert code in {0, PAUSED}, run.said.read_text()[-2000:]
             due = self.next_due()
             if code == PAUSED:
-                self.pauses += 1
-                self.dialer("campaign", "resume", NAME)
+                self.resume()
             elif not whole or due is None or due > time.time() + 60 * SOON_MINUTES:
                 return
             else:
                 time.sleep(max(0.0, due - time.time()))
             run = self.start_run("--until-idle")
         raise AssertionError("the campaign comes to no end")
+
+    def resume(self) -> None:
+        """Start the campaign again if it is paused."""
+        with closing(sqlite3.connect(f"{(self.home / 'dialer.db').absolute().as_uri()}?mode=ro", uri=True)) as store:
+            (state,) = store.execute("SELECT state FROM campaign").fetchone()
+        if state == "paused":
+            self.pauses += 1
+            self.dialer("campaign", "resume", NAME)
 
     def next_due(self) -> float | None:
         """When the next waiting contact is due, in seconds since 1970."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.chaos.field import NAME, PAUSED, POPULATION, Field, Plan, Run, signal_all, until
+from tests.chaos.field import PAUSED, POPULATION, Field, Plan, Run, signal_all, until
 from tests.chaos.oracle import Limits, Report, Strike, judge, read
 from tests.chaos.program import program
 
@@ -33,11 +33,12 @@ code = "503"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to the trunk, from its beginning to its end; and what the engine may make of it."""
+    """What happens to the trunk, from its beginning to its end; whether it must have the campaign paused."""
 
     play: Callable[[Field], None]
     transport: str = "udp"
     transit_s: float = 5.0  # how late a packet may arrive
+    pauses: bool = False
 
 
 def _silent(field: Field) -> None:
@@ -71,8 +72,8 @@ def _reset(field: Field) -> None:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "silent": Fault(_silent, transit_s=SILENT_S + 5),
-    "congested": Fault(_congested),
+    "silent": Fault(_silent, transit_s=SILENT_S + 5, pauses=True),
+    "congested": Fault(_congested, pauses=True),
     "restarted": Fault(_restarted),
     "reset": Fault(_reset, transport="tcp"),
 }
@@ -98,6 +99,8 @@ def campaign(home: Path, plan: Plan, name: str, strikes: int) -> Report:
         if not field.until_all_over(45.0):
             found.append("calls are up at the callees")
         accounts = read(home, field.deaths)
+        if fault.pauses and field.pauses == 0:
+            found.append("the campaign was not paused")
     limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=timedelta(seconds=fault.transit_s))
     report = judge(f"trunk: {name}", plan.seed, accounts, limits, struck)
     report.problems += found
@@ -112,8 +115,7 @@ def _resumed(field: Field, run: Run, found: list[str]) -> Run:
         return run
     if run.process.returncode != PAUSED:
         found.append(f"the run ended with {run.process.returncode}: {run.said.read_text()[-1000:]}")
-    field.dialer("campaign", "resume", NAME)
-    field.pauses += 1
+    field.resume()
     return field.start_run()
 
 

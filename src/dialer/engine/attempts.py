@@ -180,7 +180,7 @@ class Attempts:
         if record.not_dialed is NotDialed.BAD_PLAN:
             self._trouble[campaign_id] = f"its calls cannot be placed: {record.detail}"
             self._hopeless.add(campaign_id)
-        elif record.outcome is Outcome.TRUNK_FAILURE or record.not_dialed is NotDialed.NO_TRUNK:
+        elif _took_nothing(record):
             failures = self._trunk_failures.get(campaign_id, 0) + 1
             self._trunk_failures[campaign_id] = failures
             if failures >= TRUNK_FAILURES:
@@ -200,6 +200,12 @@ class Attempts:
                 ended = Ended(queue_id=flight.claim.queue_id, record=record, due_at=None, why_finished=why)
         self._ending[record.attempt_id] = in_flight
         self._recorder.ended(ended, opt_out_of(ended, flight.claim.e164))
+
+
+def _took_nothing(record: CallRecord) -> bool:
+    """Whether this says that the trunk takes no calls. A 503 with a cause of the network's own is about the callee."""
+    refused_here = record.outcome is Outcome.CONGESTION and record.sip_code == 503 and not record.q850_received
+    return refused_here or record.outcome is Outcome.TRUNK_FAILURE or record.not_dialed is NotDialed.NO_TRUNK
 
 
 def _interrupted(attempt_id: str, now: datetime, detail: str) -> CallRecord:

@@ -134,7 +134,7 @@ class TestTrouble:
         for number in range(TRUNK_FAILURES):
             assert desk.attempts.trouble(1) is None
             desk.open(str(number))
-            desk.end(str(number), Outcome.TRUNK_FAILURE, sip_code=503, sip_reason="Service Unavailable")
+            desk.end(str(number), Outcome.CONGESTION, sip_code=503, sip_reason="Service Unavailable")
         assert desk.attempts.trouble(1) == (
             "5 calls in a row found no trunk that takes them; last: 503 Service Unavailable"
         )
@@ -160,6 +160,13 @@ class TestTrouble:
             desk.open(str(number))
             desk.end(str(number), outcome)
         assert (desk.attempts.trouble(1) is not None) == counts_on
+
+    def test_a_503_with_a_cause_of_the_network_says_nothing_of_the_trunk(self) -> None:
+        desk = Desk()
+        for number in range(TRUNK_FAILURES):
+            desk.open(str(number))
+            desk.end(str(number), Outcome.CONGESTION, sip_code=503, q850=34, q850_received=True)
+        assert desk.attempts.trouble(1) is None
 
     def test_an_agent_without_a_usable_trunk_counts_as_one(self) -> None:
         desk = Desk()

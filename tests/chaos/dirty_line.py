@@ -162,6 +162,7 @@ def campaign(home: Path, plan: Plan, dirt: Dirt) -> Report:
         report.problems.append(f"calls are up after {STILL_S} s")
     if line.traffic.lost == 0 or line.traffic.duplicated == 0:
         report.problems.append(f"the line was clean: {line.traffic}")
+    report.pauses = field.pauses
     return report
 
 

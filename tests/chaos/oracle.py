@@ -67,6 +67,7 @@ class Report:
     lost_outcomes: int = 0
     orphan_calls: int = 0  # answered, and up at the callees when all was over
     left_ringing: int = 0  # by a killed agent: until the network's own timer
+    pauses: int = 0  # that the operator had to resume
     lost_log_lines: int = 0  # an outcome in the store without its line in the log
     opt_outs: int = 0  # keys pressed by callees
     opt_outs_missed: int = 0  # of these, in a call that was broken off, or pressed as it ended

@@ -49,7 +49,7 @@ def show(*reports: Report, as_json: bool = False) -> None:
         sys.stdout.write((report.json() if as_json else report.row()) + "\n")
         if not as_json:
             stages = ", ".join(f"{count} {stage}" for stage, count in report.at_stake.items())
-            sys.stdout.write(f"  at stake: {stages}; longest call {report.longest_up_s} s\n")
+            sys.stdout.write(f"  at stake: {stages}; longest call {report.longest_up_s} s; {report.pauses} pauses\n")
             for problem in report.problems[:FEW]:
                 sys.stdout.write(f"  PROBLEM {problem}\n")
             if len(report.problems) > FEW:

@@ -104,6 +104,7 @@ def campaign(home: Path, plan: Plan, name: str, strikes: int) -> Report:
     limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=timedelta(seconds=fault.transit_s))
     report = judge(f"trunk: {name}", plan.seed, accounts, limits, struck)
     report.problems += found
+    report.pauses = field.pauses
     return report
 
 

@@ -18,10 +18,12 @@ from dialer.sip.callbacks import guarded
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.leg import Invitation
 from dialer.sip.messages import quoted, status_phrase
+from dialer.sip.names import Names
 from dialer.sip.schedule import Due, Schedule
 
 PROBE_TIMEOUT_S = 4.0  # three retransmissions of an OPTIONS over UDP (RFC 3261 section 17.1.2.2)
 REGISTER_AGAIN_S = 30
+FOLLOW_EVERY_S = 0.5
 SILENT = "no answer to OPTIONS"
 
 _log = structlog.stdlib.get_logger("dialer.sip")
@@ -57,10 +59,13 @@ class TrunkLine:
     """One trunk: its account, state and channels."""
 
     def __init__(
-        self, endpoint: SipEndpoint, trunk: Trunk, schedule: Schedule, clock: Callable[[], float],
+        self, endpoint: SipEndpoint, trunk: Trunk, names: Names, schedule: Schedule, clock: Callable[[], float],
         tell: Callable[[TrunkStatus], None],
     ) -> None:  # fmt: skip
         self.trunk = trunk
+        self._endpoint = endpoint
+        self._names = names
+        self._address = names.address(trunk.host)
         self.busy = 0  # channels
         self.status = TrunkStatus(trunk=trunk.name, state=TrunkState.UNKNOWN)
         self._schedule = schedule
@@ -72,7 +77,8 @@ class TrunkLine:
         self._registration: TrunkStatus | None = None
         self._refused: TrunkStatus | None = None
         self.account = TrunkAccount(self._options_answered, self._registered)
-        self.account.create(_account_config(endpoint, trunk))
+        self.account.create(_account_config(endpoint, trunk, self._address))
+        self._follow_name()
         if trunk.options_seconds:
             self._keep_alive()
 
@@ -90,6 +96,7 @@ class TrunkLine:
         """Send OPTIONS now; the answer, or its absence, is told. An earlier refusal is forgotten."""
         self._asked = True
         self._refused = None
+        self._names.look_again()
         self._send_options()
 
     def secret_refused(self, code: int, phrase: str) -> None:
@@ -143,6 +150,16 @@ class TrunkLine:
             codecs=self.trunk.codecs,
         )
 
+    def _follow_name(self) -> None:
+        """Send to where the trunk's name leads now."""
+        if self._names.address(self.trunk.host) != self._address:
+            self._address = self._names.address(self.trunk.host)
+            _log.warning("a trunk has another address", trunk=self.trunk.name, address=self._address)
+            self.account.modify(_account_config(self._endpoint, self.trunk, self._address))
+            self._send_options()
+        if self._address is not None:
+            self._schedule.at(self._clock() + FOLLOW_EVERY_S, self._follow_name)
+
     def _keep_alive(self) -> None:
         self._send_options()
         self._schedule.at(self._clock() + self.trunk.options_seconds, self._keep_alive)
@@ -169,6 +186,7 @@ class TrunkLine:
     def _options_silent(self) -> None:
         """Silence is a dead trunk, but where ``options_seconds`` 0 says that it answers no OPTIONS calls will tell."""
         self._deadline = None
+        self._names.look_again()
         state = TrunkState.DOWN if self.trunk.options_seconds else TrunkState.UNKNOWN
         self._alive = self._made(state, 0, f"{SILENT} within {PROBE_TIMEOUT_S:g} s")
         self._settle()
@@ -211,7 +229,9 @@ class Trunks:
         self, endpoint: SipEndpoint, trunks: Iterable[Trunk], schedule: Schedule, clock: Callable[[], float],
         tell: Callable[[TrunkStatus], None],
     ) -> None:  # fmt: skip
-        self._lines = {each.name: TrunkLine(endpoint, each, schedule, clock, tell) for each in trunks}
+        trunks = tuple(trunks)
+        self._names = Names(each.host for each in trunks)
+        self._lines = {each.name: TrunkLine(endpoint, each, self._names, schedule, clock, tell) for each in trunks}
 
     def __getitem__(self, name: str) -> TrunkLine:
         return self._lines[name]
@@ -232,6 +252,7 @@ class Trunks:
 
     def close(self) -> None:
         """Give all accounts back."""
+        self._names.close()
         for line in self._lines.values():
             line.close()
         self._lines.clear()
@@ -245,7 +266,8 @@ def _identity(trunk: Trunk) -> str:
     return f"sip:{trunk.user or 'dialer'}@{trunk.domain or trunk.host}"
 
 
-def _account_config(endpoint: SipEndpoint, trunk: Trunk) -> pj.AccountConfig:
+def _account_config(endpoint: SipEndpoint, trunk: Trunk, address: str | None) -> pj.AccountConfig:
+    """``address`` is where the trunk's name leads; None: it has none, or pjsip has to find out."""
     config = endpoint.account_config()
     config.idUri = _identity(trunk)
     where = _where(trunk)
@@ -256,8 +278,9 @@ def _account_config(endpoint: SipEndpoint, trunk: Trunk) -> pj.AccountConfig:
         config.regConfig.timeoutSec = trunk.register_seconds
         config.regConfig.retryIntervalSec = REGISTER_AGAIN_S
         config.regConfig.randomRetryIntervalSec = 5
-    if trunk.domain:
-        config.sipConfig.proxies.append(f"<sip:{where};lr;hide>")  # sent there, without a Route header
+    if trunk.domain or address is not None:
+        there = f"{address or trunk.host}:{trunk.port};transport={trunk.transport}"
+        config.sipConfig.proxies.append(f"<sip:{there};lr;hide>")  # sent there, without a Route header
     if trunk.transport is Transport.TCP:
         config.natConfig.contactRewriteUse = 0  # the connection's own port is no address to call
     return config

@@ -48,6 +48,7 @@
 %ignore dialer::CallAudio::CallAudio(const CallAudio &);
 %ignore dialer::SAMPLE_RATE;
 %ignore dialer::REQUESTS_A_SECOND;
+%ignore dialer::PACKETS_A_SECOND;
 
 %include "call_audio.hpp"
 %include "call_control.hpp"

@@ -18,6 +18,8 @@ struct Guard : pjmedia_transport {
     pjmedia_transport *behind;
     pj_pool_t *pool;
     std::shared_ptr<std::atomic<uint64_t>> strangers;
+    long second;      // of the packets counted
+    unsigned packets; // in this second; one media thread at a time reads a socket
     pjmedia_transport_attach_param stream;  // the stream's own callbacks; user_data is null while it is not attached
 };
 
@@ -35,6 +37,17 @@ pjmedia_transport_attach_param stream_of(Guard *guard)
     return stream;
 }
 
+bool too_many(Guard *guard)
+{
+    pj_time_val now;
+    pj_gettickcount(&now);
+    if (now.sec != guard->second) {
+        guard->second = now.sec;
+        guard->packets = 0;
+    }
+    return ++guard->packets > PACKETS_A_SECOND;
+}
+
 void on_rtp(pjmedia_tp_cb_param *packet)
 {
     Guard *guard = static_cast<Guard *>(packet->user_data);
@@ -47,6 +60,8 @@ void on_rtp(pjmedia_tp_cb_param *packet)
         guard->strangers->fetch_add(1, std::memory_order_relaxed);
         return;
     }
+    if (packet->size >= 0 && too_many(guard))
+        return;
     if (stream.rtp_cb2) {
         pjmedia_tp_cb_param own = *packet;
         own.user_data = stream.user_data;

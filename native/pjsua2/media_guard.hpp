@@ -16,6 +16,10 @@
 
 namespace dialer {
 
+/* Of one call; sound in frames of 20 ms has 50. Each may be a key that waits in pjsua2's one queue, which drops the newest
+ * of more than 1024, another call's opt-out among them. */
+constexpr unsigned PACKETS_A_SECOND = 4000;
+
 /* Guards one call. Deleting it in Python is safe while the call lives on. */
 class MediaGuard {
 public:

@@ -146,6 +146,8 @@ class Leg(pj.Call):
             self._tell(Answered(peer=self._peer))
         elif state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.over = True
+            if self._peer and not (self._answered or self._ended_by_us):
+                self._tell(Answered(peer=self._peer))  # somebody did, though with SDP that pjsip could make nothing of
             self._tell(self._end(prm.e))
 
     @guarded
@@ -229,6 +231,8 @@ class Leg(pj.Call):
         received = change.src.rdata.wholeMsg if change.type == pj.PJSIP_EVENT_RX_MSG else ""
         if transaction.method == "BYE" and transaction.role == pj.PJSIP_ROLE_UAS:
             return PeerHungUp(reason_header=header(received, "Reason"))
+        if transaction.method == "BYE":
+            return CallGone(detail="pjsip hung up: SDP that cannot be used, or a session that was not kept alive")
         if self._answered or transaction.method != "INVITE":
             return CallGone(detail=f"{transaction.method} {transaction.statusCode} {transaction.statusText}".strip())
         return FinalResponse(

@@ -83,6 +83,8 @@ async def attack(field: Field, peers: dict[str, Peer]) -> None:
         (call,) = peers[name].calls.values()
         field.note(f"{name}: {record.outcome}, SIP {record.sip_code}; {record.detail or 'nothing to add'}")
         assert record.outcome in BODIES[name][1], record
+        assert record.answered_at is not None, "somebody picked up, whatever the SDP"
+        assert record.sip_code == 200
         await call.until("BYE", 5)
         assert header(call.got("ACK")[0], "Call-ID") == call.call_id
 

@@ -178,7 +178,7 @@ def campaign(home: Path, plan: Plan, name: str) -> Report:
             if run.process.poll() is not None:
                 found.append(f"the run ended: {run.said.read_text()[-1000:]}")
                 break
-        at_field.finish(run, whole=False)
+        at_field.stop(run)
         at_field.until_all_over(30.0)
         accounts = read(home, engine_time=clock.latest)
     limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes))

@@ -94,7 +94,7 @@ does = "early_media"
 ring_s = [0.2, 0.8]
 [[callees]]
 name = "never answers"
-share = 2
+share = {never}
 does = "no_answer"
 [[callees]]
 name = "busy"
@@ -200,6 +200,9 @@ class Plan:
     host: str = "127.0.0.1"  # of the callees
     bind: str = "127.0.0.1"  # of the engine
     transport: str = "udp"
+    trunk: str = ""  # another than the simulated callees: a whole sip.conf
+    numbers: tuple[str, ...] = ()  # these and no others
+    never_answers: float = 2  # callees out of a hundred: each rings for fifteen seconds
     landlines: float = 0.1  # without consent: the law allows one health-care call a day (47 CFR 64.1200(a)(3)(v))
 
 
@@ -297,7 +300,9 @@ class Field:
 
     def start_callees(self, population: str = POPULATION) -> None:
         """At the same port as before, if there was one."""
-        (self.home / "population.toml").write_text(population.format(seed=self.plan.seed), encoding="utf-8")
+        (self.home / "population.toml").write_text(
+            population.format(seed=self.plan.seed, never=self.plan.never_answers), encoding="utf-8"
+        )
         command = [
             *self.of_callees.prefix, sys.executable, "-m", "dialer", "sim", "--population", "population.toml",
             "--bind", self.plan.host, "--port", str(self.port), "--rtp-port", str(RTP_OF_CALLEES),
@@ -353,9 +358,8 @@ class Field:
             "dialer.toml",
             SETTINGS.format(bind=plan.bind, rtp=RTP_OF_ENGINE, timer=SESSION_TIMER_S, agents=plan.agents),
         )
-        self.operator.write(
-            "sip.conf", TRUNK.format(host=plan.host, port=self.port, cps=plan.cps * 2, transport=plan.transport)
-        )
+        callees = TRUNK.format(host=plan.host, port=self.port, cps=plan.cps * 2, transport=plan.transport)
+        self.operator.write("sip.conf", plan.trunk or callees)
         self.operator.write("people.csv", self._people())
         self.operator.write(
             "campaign.toml",
@@ -372,8 +376,8 @@ class Field:
 
     def _people(self) -> str:
         rows = ["phone,time zone,line type,consent,consent date,consent source"]
-        for place in range(self.plan.contacts):
-            number = f"+1212{200 + place // 10_000:03}{place % 10_000:04}"
+        anybody = [f"+1212{200 + place // 10_000:03}{place % 10_000:04}" for place in range(self.plan.contacts)]
+        for number in self.plan.numbers or anybody:
             if self.chance.random() < self.plan.landlines:
                 rows.append(f"{number},{self.plan.zone},landline,,,")
             else:
@@ -409,8 +413,7 @@ class Field:
         What is paused on the way, the operator resumes.
         """
         if "--until-idle" not in run.options:
-            run.process.terminate()  # a run that has not come to its handlers yet dies of it, and loses nothing
-            run.wait(60)
+            self.stop(run)
             self.resume()
             run = self.start_run("--until-idle")
         for _ in range(MOST_RUNS):
@@ -425,6 +428,11 @@ class Field:
                 time.sleep(max(0.0, due - time.time()))
             run = self.start_run("--until-idle")
         raise AssertionError("the campaign comes to no end")
+
+    def stop(self, run: Run) -> None:
+        """No new calls; wait for those that are up."""
+        run.process.terminate()  # a run that has not come to its handlers yet dies of it, and loses nothing
+        run.wait(60)
 
     def resume(self) -> None:
         """Start the campaign again if it is paused."""

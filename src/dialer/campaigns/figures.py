@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dialer.campaigns.spread import Opening
+from dialer.campaigns.spread import DayOpening
 
 PACE_WEIGHT = 20.0  # dials that the configured pace counts for, against those observed
 PACE_DOUBT = 0.2  # relative, of the configured pace
@@ -41,7 +41,7 @@ class Figures:
 
     waiting: Sequence[Waiting]
     calling: Sequence[Waiting]  # being called now
-    openings: Sequence[Sequence[Opening]]  # of each group, over the days to look ahead, in order
+    openings: Sequence[Sequence[DayOpening]]  # of each group, over the days to look ahead, in order
     finished: int
     reached: int  # of those finished
     refused: int  # of those finished, by the gate, for good

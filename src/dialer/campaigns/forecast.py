@@ -23,7 +23,7 @@ import numpy.typing as npt
 from dialer.campaigns.figures import Figures
 from dialer.campaigns.odds import Again, Ending, Fate, Floats, drawn_rates, fates_of
 from dialer.campaigns.retry import RetryPlan
-from dialer.campaigns.spread import Opening
+from dialer.campaigns.spread import DayOpening
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -99,7 +99,7 @@ class _Step:
     is_open: tuple[int, ...]  # groups, those first that close first
 
 
-def _steps(openings: Sequence[Sequence[Opening]], now: datetime) -> list[_Step]:
+def _steps(openings: Sequence[Sequence[DayOpening]], now: datetime) -> list[_Step]:
     """All time in which some group is open."""
     spans = [
         [((each.opens_at - now).total_seconds(), (each.closes_at - now).total_seconds()) for each in group]

@@ -39,14 +39,14 @@ class KindOfDay(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class DayOpening:
     """A stretch of time in which a call is lawful; both ends aware, ``closes_at`` is no longer in it."""
 
     opens_at: datetime
     closes_at: datetime
 
 
-Opens = Callable[[datetime], Opening | None]
+Opens = Callable[[datetime], DayOpening | None]
 """The whole opening that contains a moment, else the first one after it; None: none that is worth waiting for.
 
 It is asked about the past as well, for the times already tried.
@@ -102,18 +102,18 @@ def openings_of(window: CallingWindow) -> Opens:
     """The openings of a calling window, cut at the midnights of its first zone. It remembers days: keep it a while."""
 
     @lru_cache(maxsize=64)
-    def on(day: date) -> tuple[Opening, ...]:
+    def on(day: date) -> tuple[DayOpening, ...]:
         clock = clock_of(window.zones[0])
         tomorrow = _midnight(day + DAY, clock)
-        found: list[Opening] = []
+        found: list[DayOpening] = []
         opens_at = window.next_opening(_midnight(day, clock))
         while opens_at is not None and opens_at < tomorrow:
             closes_at = window.closes_before(opens_at, tomorrow) or tomorrow
-            found.append(Opening(opens_at.astimezone(UTC), closes_at.astimezone(UTC)))
+            found.append(DayOpening(opens_at.astimezone(UTC), closes_at.astimezone(UTC)))
             opens_at = window.next_opening(closes_at)
         return tuple(found)
 
-    def opens(at: datetime) -> Opening | None:
+    def opens(at: datetime) -> DayOpening | None:
         if not window.zones:
             return None
         today = at.astimezone(clock_of(window.zones[0])).date()
@@ -146,18 +146,18 @@ def _stretches(day: date, until: datetime, clock: ZoneInfo, opens: Opens) -> Ite
         day += DAY
 
 
-def _openings_on(day: date, clock: ZoneInfo, opens: Opens) -> list[Opening]:
+def _openings_on(day: date, clock: ZoneInfo, opens: Opens) -> list[DayOpening]:
     """The openings of a local day, in order, cut at its midnights."""
     start, end = _midnight(day, clock), _midnight(day + DAY, clock)
-    found: list[Opening] = []
+    found: list[DayOpening] = []
     at = start
     while at < end and (opening := opens(at)) is not None and opening.opens_at < end:
-        found.append(Opening(max(opening.opens_at, start), min(opening.closes_at, end)))
+        found.append(DayOpening(max(opening.opens_at, start), min(opening.closes_at, end)))
         at = opening.closes_at
     return found
 
 
-def _quarters(openings: Sequence[Opening]) -> list[datetime]:
+def _quarters(openings: Sequence[DayOpening]) -> list[datetime]:
     """Where the four parts of a day begin, and where the last one ends; empty for a day without an opening."""
     if not openings:
         return []

@@ -16,7 +16,7 @@ from dialer.results.records import CampaignState
 
 if TYPE_CHECKING:
     from dialer.campaigns.definition import Definition
-    from dialer.campaigns.spread import Opening
+    from dialer.campaigns.spread import DayOpening
     from dialer.compliance.policy import CampaignPolicy
     from dialer.results.records import CampaignRow
     from dialer.store.campaigns import CampaignProgress
@@ -104,7 +104,7 @@ def _configured_pace(context: Context, row: CampaignRow, definition: Definition,
 
 def _openings(
     sample: Sequence[Sampled], policy: CampaignPolicy, now: datetime
-) -> tuple[list[int], list[list[Opening]]]:
+) -> tuple[list[int], list[list[DayOpening]]]:
     """For each sampled contact the place of its openings in the list that is returned as well."""
     from dialer.campaigns.spread import openings_of
     from dialer.compliance.policy import Purpose
@@ -120,12 +120,12 @@ def _openings(
         if key not in known:
             known[key] = jurisdictions(each.contact), candidate_zones(each.contact).zones
         where.append(known[key])
-    found: list[list[Opening]] = []
+    found: list[list[DayOpening]] = []
     group_of: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
     for place, _ in Counter(where).most_common(MOST_PLACES):
         window = CallingWindow(rules, *place, policy.hours, policy.purpose is Purpose.EMERGENCY)
         opens = openings_of(window)
-        openings: list[Opening] = []
+        openings: list[DayOpening] = []
         at = now
         while at < now + AHEAD and (opening := opens(at)) is not None and opening.opens_at < now + AHEAD:
             openings.append(opening)

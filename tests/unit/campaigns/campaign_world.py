@@ -14,7 +14,7 @@ from random import Random
 
 from dialer.campaigns.figures import Figures, Waiting, call_length, pace_of
 from dialer.campaigns.retry import NOBODY_RANG, REACHED, RetryPlan, TryAgain, after_attempt
-from dialer.campaigns.spread import Opening
+from dialer.campaigns.spread import DayOpening
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -83,11 +83,11 @@ class World:
         """Dials a second, as far as the operator can tell beforehand."""
         return min(self.cps, self.channels / 30)
 
-    def openings(self, group: int) -> list[Opening]:
+    def openings(self, group: int) -> list[DayOpening]:
         """Of one group, all days."""
         opens, closes = self.hours[group]
         days = (MONDAY + timedelta(days=day) for day in range(DAYS))
-        return [Opening(day + opens * HOUR, day + closes * HOUR) for day in days]
+        return [DayOpening(day + opens * HOUR, day + closes * HOUR) for day in days]
 
 
 @dataclass

@@ -12,11 +12,11 @@ from tests.unit.campaigns.campaign_world import HOUR, MONDAY, Played, World, pla
 from dialer.campaigns.figures import Figures, Pace, Waiting
 from dialer.campaigns.forecast import Forecast, forecast
 from dialer.campaigns.retry import RetryPlan
-from dialer.campaigns.spread import Opening
+from dialer.campaigns.spread import DayOpening
 
 CAMPAIGNS = 200
 SHARES = (0.2, 0.5)
-DAYS = [Opening(MONDAY + day * 24 * HOUR + 14 * HOUR, MONDAY + day * 24 * HOUR + 22 * HOUR) for day in range(7)]
+DAYS = [DayOpening(MONDAY + day * 24 * HOUR + 14 * HOUR, MONDAY + day * 24 * HOUR + 22 * HOUR) for day in range(7)]
 NOON = MONDAY + 15 * HOUR
 ONCE = RetryPlan(1, HOUR, {})
 FIGURES = Figures(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.campaigns.retry import RetryPlan, Spread
-from dialer.campaigns.spread import KindOfDay, Opening, Opens, PartOfDay, next_try, openings_of
+from dialer.campaigns.spread import DayOpening, KindOfDay, Opens, PartOfDay, next_try, openings_of
 from dialer.compliance.policy import DailyHours
 from dialer.compliance.rules import builtin_rules
 from dialer.compliance.windows import CallingWindow
@@ -33,11 +33,11 @@ def opens_by(spans: Spans, zone: str = ZONE) -> Opens:
     """Openings by the wall clock, written another way than in the program."""
     clock = ZoneInfo(zone)
 
-    def opens(at: datetime) -> Opening | None:
+    def opens(at: datetime) -> DayOpening | None:
         first = at.astimezone(clock).date()
         for day in (first + timedelta(days=ahead) for ahead in range(15)):
             for begins, ends in spans.get(day.weekday(), []):
-                opening = Opening(*(datetime.combine(day, each, clock).astimezone(UTC) for each in (begins, ends)))
+                opening = DayOpening(*(datetime.combine(day, each, clock).astimezone(UTC) for each in (begins, ends)))
                 if opening.opens_at < opening.closes_at and opening.closes_at > at:
                     return opening
         return None
@@ -92,16 +92,16 @@ def test_without_an_opening_or_a_zone_the_gate_is_asked_at_once() -> None:
 
 def test_openings_are_those_of_the_window() -> None:
     opens = openings_of(WINDOW)
-    friday = Opening(local("2026-11-20T09:00"), local("2026-11-20T17:00"))
+    friday = DayOpening(local("2026-11-20T09:00"), local("2026-11-20T17:00"))
     assert opens(local("2026-11-20T03:00")) == friday
     assert opens(local("2026-11-20T16:59")) == friday
-    assert opens(local("2026-11-20T17:00")) == Opening(local("2026-11-21T09:00"), local("2026-11-21T17:00"))
+    assert opens(local("2026-11-20T17:00")) == DayOpening(local("2026-11-21T09:00"), local("2026-11-21T17:00"))
     assert openings_of(CallingWindow(builtin_rules(), ("US",), ()))(local("2026-11-20T03:00")) is None
 
 
 def test_a_window_without_hours_is_cut_at_midnight() -> None:
     always = openings_of(CallingWindow(builtin_rules(), (), (ZONE,)))
-    assert always(local("2026-11-20T03:00")) == Opening(local("2026-11-20T00:00"), local("2026-11-21T00:00"))
+    assert always(local("2026-11-20T03:00")) == DayOpening(local("2026-11-20T00:00"), local("2026-11-21T00:00"))
 
 
 minutes = st.integers(0, 24 * 60 - 1).map(lambda minute: time(minute // 60, minute % 60))

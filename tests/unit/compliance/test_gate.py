@@ -491,3 +491,37 @@ class TestAbandonment:
     def test_it_is_of_sales_calls(self) -> None:
         reminder = self.asked(10, 10, purpose=Purpose.HEALTH)
         assert isinstance(reminder.decide(), Permit)
+
+
+class TestOpening:
+    """What the planner goes by: it never sees hours in which the gate would defer for the hour alone."""
+
+    @given(st.integers(0, 60 * 24 * 14), st.sampled_from(["+12125550123", "+18085550123", "+442079460123"]))
+    @settings(max_examples=120)
+    def test_it_is_the_hours_of_the_gate_itself(self, minutes: int, number: str) -> None:
+        asked = question(number, purpose=Purpose.HEALTH).at(NOW + timedelta(minutes=minutes))
+        opening = GATE.opening(GATE.place_of(asked.facts.contact), asked.policy, asked.now)
+        assert opening is not None
+        assert opening.closes_at is not None
+        window = GATE.judge(asked.facts, asked.policy, asked.now).objections.get(CheckName.CALLING_WINDOW)
+        assert opening.open_at(asked.now) is (window is None)
+        for moment, is_open in (
+            (opening.opens_at, True),
+            (opening.closes_at, False),
+            (opening.closes_at - SECOND, True),
+        ):
+            then = asked.at(moment)
+            shut = CheckName.CALLING_WINDOW in GATE.judge(then.facts, then.policy, then.now).objections
+            assert shut is not is_open
+
+    def test_where_no_hours_are_to_come_there_is_none(self) -> None:
+        toll_free = question("+18005550123")
+        assert GATE.opening(GATE.place_of(toll_free.facts.contact), toll_free.policy, NOW) is None
+
+    def test_a_place_is_found_again_by_its_key(self) -> None:
+        place = GATE.place_of(question().facts.contact)
+        assert GATE.place_of_key(place.key) is place
+
+    def test_a_naive_time_is_refused(self) -> None:
+        with pytest.raises(ComplianceError, match="time zone"):
+            GATE.opening(GATE.place_of(question().facts.contact), question().policy, NOW.replace(tzinfo=None))

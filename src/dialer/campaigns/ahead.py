@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PRIOR = 10  # attempts taken as accepted before there was any: every chance starts at 1 and comes down with evidence
+DOUBT = 2.0  # standard deviations by which the accepted calls that a chance rests on may be too few by luck
 SAFE = 0.9  # of the cap: what is aimed for; the rest is for calls that are already on their way
 EAGER = 3.0  # how hard the share is driven towards the safe one; 1 leaves half of it unused
 TAIL = 0.001  # how likely it may be, at each placing, that the calls in the air overdraw what the cap has left
@@ -75,7 +76,8 @@ def _ahead(floor: Floor, rates: Rates, cap: float) -> int:
         return 0
     share = min(cap, EAGER * left / rates.accepted)
     # Those who accepted and still talk are no ended attempts yet, while those who refused at once are.
-    accepted = rates.accepted + floor.busy + PRIOR
+    seen = rates.accepted + floor.busy + PRIOR
+    accepted = seen + DOUBT * math.sqrt(seen)
     of_placed = min(1.0, accepted / (rates.placed + floor.busy + PRIOR))
     of_answered = min(1.0, accepted / (rates.answered + floor.busy + PRIOR))
     coming = floor.ringing * of_placed + floor.talking * of_answered

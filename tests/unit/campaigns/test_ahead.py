@@ -164,6 +164,14 @@ def test_little_evidence_dials_less_ahead_than_much_of_the_same() -> None:
     assert 20 < calls_allowed(PREDICTIVE, IDLE, little, CAP) < calls_allowed(PREDICTIVE, IDLE, MEASURED, CAP)
 
 
+def test_a_large_floor_does_not_stake_all_on_the_first_few_dozen() -> None:
+    """So a simulated day began, with fewer accepted than usual: 2,211 calls placed at once, 28 then abandoned."""
+    floor = Floor(operators=200, free=148, waiting=0, ringing=120, talking=22)
+    unlucky = Rates(1_963, 597, 38, 0, 12, 14, 113)
+    allowed = calls_allowed(PREDICTIVE, floor, unlucky, CAP)
+    assert 0 < allowed < 148 / 0.08
+
+
 @pytest.mark.parametrize("operators", [1, 4, 20, 100])
 @pytest.mark.parametrize("abandoned", [0, 15, 25])
 def test_what_is_allowed_keeps_to_what_is_left_and_one_block_more_would_not(operators: int, abandoned: int) -> None:
@@ -172,7 +180,8 @@ def test_what_is_allowed_keeps_to_what_is_left_and_one_block_more_would_not(oper
     floor = Floor(operators, operators, 0, 0, 0)
     left = SAFE * CAP * so_far.accepted - abandoned
     share = min(CAP, 3 * left / so_far.accepted)
-    chance = (so_far.accepted + 10) / (so_far.placed + 10)
+    accepted_so_far = so_far.accepted + 10
+    chance = (accepted_so_far + 2 * math.sqrt(accepted_so_far)) / (so_far.placed + 10)
 
     def bearable(calls: int) -> bool:
         accepted = binomial(calls, chance)

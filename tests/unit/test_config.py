@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.calls.trunk import Codec, TransferBy, Transport
+from dialer.calls.trunk import Codec, MediaFrom, TransferBy, Transport
 from dialer.compliance.operator import Document, DocumentKind, Override
 from dialer.config import load_config
 from dialer.errors import ConfigError
@@ -21,6 +21,7 @@ register = yes
 user = clinic
 secret_env = CARRIER_SECRET
 codecs = PCMA, PCMU
+media_from = anywhere
 caller_ids =
     +13055550100 | owned | order 2025-113
     +442079460100 | authorised | letter of 2026-01-07 | 2027-01-07
@@ -41,6 +42,7 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     trunk = config.trunk("carrier")
     assert (trunk.transport, trunk.register, trunk.codecs) == (Transport.TCP, True, (Codec.PCMA, Codec.PCMU))
     assert trunk.caller_ids == ("+13055550100", "+442079460100")
+    assert trunk.media_from is MediaFrom.ANYWHERE
     assert trunk.secret == "s3cret"
     assert trunk.cps == 5
     assert trunk.transfer is TransferBy.REFER

@@ -23,6 +23,7 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104  compared with, not bound to
 _PJ_OS_ERROR = 120_000  # PJ_ERRNO_START_SYS: pjlib's codes for errno values
 _PORT_TRIES = 20
 _SPARE_HANDLES = 64  # transports, epoll, log, the engine's socket
+_STRANGERS = 4096  # TCP connections that anybody may open and say nothing on: they are not to take a call's place
 _FEW_LINES_LEVEL = 3  # of pjsip's log levels, the last at which its lines are few
 _LOG_LINES = 100
 _LOG_WINDOW_S = 60.0
@@ -196,8 +197,9 @@ def _check(settings: AgentSettings) -> None:
             hint="raise `ulimit -n`, or lower [sip] max_calls",
         )
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    roomy = wanted + _STRANGERS if hard == resource.RLIM_INFINITY else min(hard, wanted + _STRANGERS)
+    if soft != resource.RLIM_INFINITY and soft < roomy:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (roomy, hard))
 
 
 def _endpoint_config(settings: AgentSettings) -> pj.EpConfig:

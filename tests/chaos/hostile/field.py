@@ -19,7 +19,7 @@ from tests.sip.conftest import HOST, MESSAGE_S, Attempt, Desk
 
 from dialer.calls.frames import Ping, Pong
 from dialer.calls.outcome import Outcome
-from dialer.calls.trunk import Trunk
+from dialer.calls.trunk import MediaFrom, Trunk
 
 GROWTH_KB = 12 * 1024  # resident memory that one attack may leave behind
 LOG_BYTES = 1_000_000  # of the agent's log, whatever strangers send
@@ -107,13 +107,21 @@ class Field:
 
 
 @asynccontextmanager
-async def opened(folder: Path, peers: dict[str, Peer] | None = None, **settings: Any) -> AsyncIterator[Field]:
-    """An agent with a trunk to each peer, by name, and one to the good callee."""
+async def opened(
+    folder: Path, peers: dict[str, Peer] | None = None, lenient: frozenset[str] = frozenset(), **settings: Any
+) -> AsyncIterator[Field]:
+    """An agent with a trunk to each peer, by name, and one to the good callee. ``lenient`` trunks take any RTP."""
     good = GoodPeer()
     all_peers: dict[str, Peer] = {"good": good, **(peers or {})}
     for peer in all_peers.values():
         await peer.listen()
-    trunks = [Trunk(name=name, host=HOST, port=peer.port, options_seconds=0) for name, peer in all_peers.items()]
+    trunks = [
+        Trunk(
+            name=name, host=HOST, port=peer.port, options_seconds=0,
+            media_from=MediaFrom.ANYWHERE if name in lenient else MediaFrom.SDP,
+        )
+        for name, peer in all_peers.items()
+    ]  # fmt: skip
     desk = await Desk.open(trunks, folder, **settings)
     try:
         yield Field(folder, desk, good)

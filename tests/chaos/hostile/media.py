@@ -161,14 +161,40 @@ async def key_flood(field: Field, name: str) -> None:
     assert [each.attempt_id for each in field.desk.opt_outs].count(name) == 1
 
 
+async def gateway(call: Call) -> None:
+    """A trunk whose media gateway sends from another address than its SDP names."""
+    named, sends = await Ear.open(), await Ear.open(ELSEWHERE)
+    await call.answer(sdp(named.port))
+    mouth = Mouth(SSRC)
+    for _ in range(25):
+        sends.say(mouth.audio(), media_address(call.invite))
+        await asyncio.sleep(SLICE_S)
+    for packet in mouth.key(OPT_OUT):
+        sends.say(packet, media_address(call.invite))
+    with contextlib.suppress(TimeoutError):
+        await call.until("BYE", 20)
+    named.close()
+    sends.close()
+
+
+async def far_gateways(field: Field) -> None:
+    """Such a trunk's keys count when sip.conf says so; else the record tells what is the matter."""
+    lenient, strict = await asyncio.gather(*(field.call(name, name, limits=LIMITS) for name in ("lenient", "strict")))
+    assert lenient.record is not None
+    assert strict.record is not None
+    assert (lenient.record.outcome, strict.record.outcome) == (Outcome.OPTED_OUT, Outcome.HEARD)
+    assert "RTP packets came from an address that the answer did not name" in strict.record.detail
+
+
 async def attack(field: Field) -> None:
-    await asyncio.gather(*(strangers(field, name) for name in TARGETS))
+    await asyncio.gather(far_gateways(field), *(strangers(field, name) for name in TARGETS))
     await asyncio.gather(*(key_flood(field, name) for name in ("events", "infos")))
 
 
 async def run(folder: Path, _options: argparse.Namespace) -> None:
     peers = {name: Peer(target.script) for name, target in TARGETS.items()}
-    async with opened(folder, {**peers, "events": flooding(events), "infos": flooding(infos)}) as field:
+    peers |= {"events": flooding(events), "infos": flooding(infos), "lenient": Peer(gateway), "strict": Peer(gateway)}
+    async with opened(folder, peers, lenient=frozenset({"lenient"})) as field:
         await field.endure(attack(field))
 
 

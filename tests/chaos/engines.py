@@ -39,7 +39,7 @@ def campaign(home: Path, plan: Plan) -> Report:
         woken = datetime.now(UTC)
         if not until(lambda: first.process.poll() is not None, 30):
             found.append("an engine that was taken for dead goes on")
-        elif "another engine took the store over" not in first.said.read_text():
+        elif first.process.returncode != 1 or "another engine took the store over" not in first.said.read_text():
             found.append(f"the engine that woke up does not say why it ended: {first.said.read_text()[-500:]}")
         if not agents:
             found.append("the stopped engine's agents were gone before it woke up")

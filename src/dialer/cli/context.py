@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,12 +13,11 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console
-
 from dialer.errors import DialerError, RegistryError, StoreError
 
 if TYPE_CHECKING:
     import typer
+    from rich.console import Console
 
     from dialer.compliance.dnc.registries import Registries
     from dialer.compliance.policy import RegistryAnswer
@@ -75,12 +71,16 @@ class Context:
     @cached_property
     def out(self) -> Console:
         """Standard output."""
+        from rich.console import Console
+
         console = Console(highlight=False)
         return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
     @cached_property
     def err(self) -> Console:
         """Standard error."""
+        from rich.console import Console
+
         return Console(stderr=True, highlight=False)
 
     @property
@@ -91,6 +91,9 @@ class Context:
     @asynccontextmanager
     async def store(self, *, create: bool = False, notes_head: bool = True) -> AsyncIterator[Store]:
         """The open store; what was done is noted beside it at the end. Raises StoreError."""
+        import getpass
+        import socket
+
         from dialer.store.open import Store
 
         def ask(e164: str) -> tuple[RegistryAnswer, ...]:
@@ -143,15 +146,19 @@ def context_of(ctx: typer.Context) -> Context:
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
+    import asyncio
+
     return asyncio.run(work)
 
 
 def reporting_errors(main: Callable[[], None]) -> None:
     """Run ``main``; an error meant for the operator is one line and a hint, and exit code 1."""
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         main()
     except DialerError as error:
+        from rich.console import Console
+
+        console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         console.print(f"dialer: {error}")
         if error.hint:
             console.print(f"  {error.hint}")

@@ -29,12 +29,19 @@ unit: setup-dev ## the quick tests, which need no peer
 	@$(PYTEST) tests/unit
 
 .PHONY: bench
-bench: setup-test ## calls against SIPp, the gate, the registry at full size, the own list (seven minutes)
+bench: setup-test ## calls and pacing against SIPp, planning, the gate, registries, the own list, predictive dialing (12 minutes)
 	@$(BIN)/python -m bench.calls
+	@$(BIN)/python -m bench.pacing
+	@$(BIN)/python -m bench.planning
+	@$(BIN)/python -m bench.predictive
 	@$(BIN)/python -m bench.gate
 	@$(BIN)/python -m bench.dnc
 	@$(BIN)/python -m bench.own_list
 	@$(BIN)/python -m bench.predictive --seeds 4
+
+.PHONY: soak
+soak: setup-test ## 20,000 calls through one agent: what engine and agent hold on to (ten minutes)
+	@$(BIN)/python -m tests.chaos.soak
 
 .PHONY: lint
 lint: setup-dev ## ruff: rules and formatting

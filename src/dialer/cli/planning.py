@@ -36,12 +36,12 @@ async def outlook(context: Context, store: Store, campaign_id: int, definition: 
         opening = gate.opening(gate.place_of_key(place.key), policy, at) if place.key else None
         waiting.append(WaitingPlace(place.place_id, place.next_due, opening))
         if opening is not None and place.next_due <= now < opening.opens_at:
-            where = ", ".join(gate.place_of_key(place.key).jurisdictions)
+            reason, citation = gate.why_shut(gate.place_of_key(place.key), policy, now)
             shut.append(
                 RefusalCount(
                     check=CheckName.CALLING_WINDOW,
-                    reason=f"waits for the hours of {where}",
-                    citation="",
+                    reason=reason,
+                    citation=citation,
                     deferred=True,
                     contacts=contacts,
                     next_due=opening.opens_at,

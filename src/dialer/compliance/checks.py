@@ -9,7 +9,7 @@ from typing import Any
 from dialer.compliance import caps, consent
 from dialer.compliance.case import Case
 from dialer.compliance.decision import CheckName, Finding, Verdict
-from dialer.compliance.ground import CALLABLE
+from dialer.compliance.ground import CALLABLE, Ground
 from dialer.compliance.policy import Facts, Purpose
 from dialer.compliance.rules import Span
 from dialer.compliance.screening import DEFER, NEVER, PASS, check_internal_dnc, check_reassigned, check_registries
@@ -142,12 +142,20 @@ def check_window(case: Case) -> Finding:
         return say(NEVER, "nothing tells the called person's time zone", "47 CFR 64.1200(c)(1)")
     if ground.shut is None:
         return say(PASS, "inside the calling hours on every clock", ground.window_citation)
-    zone, hours = ground.shut
-    local = case.now.astimezone(clock_of(zone))
-    reason = f"{local:%a %H:%M} in {zone} is outside the hours of {hours.source}: {_spans(hours.spans)}"
+    reason, citation = why_shut(ground, case.now)
     if ground.opening is None:
-        return say(NEVER, f"{reason}; no instant within 14 days is inside the hours on every clock", hours.citation)
-    return say(DEFER, reason, hours.citation, ground.opening)
+        return say(NEVER, f"{reason}; no instant within 14 days is inside the hours on every clock", citation)
+    return say(DEFER, reason, citation, ground.opening)
+
+
+def why_shut(ground: Ground, now: datetime) -> tuple[str, str]:
+    """The clock that stands outside of hours that bind it, in words, and by which law; empty while all are open."""
+    if ground.shut is None:
+        return "", ""
+    zone, hours = ground.shut
+    local = now.astimezone(clock_of(zone))
+    reason = f"{local:%a %H:%M} in {zone} is outside the hours of {hours.source}: {_spans(hours.spans)}"
+    return reason, hours.citation
 
 
 def check_caps(case: Case) -> Finding:

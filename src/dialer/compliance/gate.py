@@ -13,7 +13,7 @@ from functools import cached_property
 from dialer.compliance.basis import Basis, BasisText, Versions, operator_text, packed, policy_text, rules_text
 from dialer.compliance.caps import ABANDONMENT_PERIOD
 from dialer.compliance.case import Case
-from dialer.compliance.checks import FEWEST_ANSWERED, earliest, run_checks
+from dialer.compliance.checks import FEWEST_ANSWERED, earliest, run_checks, why_shut
 from dialer.compliance.decision import CheckName, CheckResult, Decision, Finding, Permit, Refusal, Verdict
 from dialer.compliance.ground import Ground, window_of
 from dialer.compliance.operator import Operator
@@ -142,11 +142,17 @@ class Gate:
 
         That is for planning: whether a call may be placed is decided when it is.
         """
+        return self._standing(place, policy, at).opening_hours
+
+    def why_shut(self, place: Place, policy: CampaignPolicy, at: datetime) -> tuple[str, str]:
+        """Why people there may not be called at ``at``, as the gate would say it, and by which law; or empty texts."""
+        return why_shut(self._standing(place, policy, at), at)
+
+    def _standing(self, place: Place, policy: CampaignPolicy, at: datetime) -> Ground:
+        """The ground at ``at``; of decisions, when it holds then."""
         at = _utc(at, "the time of the plan")
         ground = self._campaign(policy).grounds.get(place)
-        if ground is None or not ground.holds_at(at):
-            ground = Ground(self.rules, self.operator, policy, place, at)
-        return ground.opening_hours
+        return ground if ground and ground.holds_at(at) else Ground(self.rules, self.operator, policy, place, at)
 
     def window(self, place: Place, policy: CampaignPolicy) -> CallingWindow:
         """The hours of a place, at any time."""

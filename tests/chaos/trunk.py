@@ -33,12 +33,12 @@ code = "503"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to the trunk, from its beginning to its end; whether it must have the campaign paused."""
+    """What happens to the trunk, from its beginning to its end; of what the log must tell."""
 
     play: Callable[[Field], None]
     transport: str = "udp"
     transit_s: float = 5.0  # how late a packet may arrive
-    pauses: bool = False
+    told: str = ""
 
 
 def _silent(field: Field) -> None:
@@ -72,8 +72,8 @@ def _reset(field: Field) -> None:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "silent": Fault(_silent, transit_s=SILENT_S + 5, pauses=True),
-    "congested": Fault(_congested, pauses=True),
+    "silent": Fault(_silent, transit_s=SILENT_S + 5, told="is down"),
+    "congested": Fault(_congested, told="chokes"),
     "restarted": Fault(_restarted),
     "reset": Fault(_reset, transport="tcp"),
 }
@@ -99,8 +99,8 @@ def campaign(home: Path, plan: Plan, name: str, strikes: int) -> Report:
         if not field.until_all_over(45.0):
             found.append("calls are up at the callees")
         accounts = read(home, field.deaths)
-        if fault.pauses and field.pauses == 0:
-            found.append("the campaign was not paused")
+        if fault.told not in (home / "dialer.log").read_text():
+            found.append(f"the log does not tell that the trunk {fault.told}")
     limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=timedelta(seconds=fault.transit_s))
     report = judge(f"trunk: {name}", plan.seed, accounts, limits, struck)
     report.problems += found

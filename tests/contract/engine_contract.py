@@ -75,6 +75,20 @@ class EngineContract:
         with pytest.raises(EngineRunning):
             await take_due(store, RUN, campaign_id, 10, later)
 
+    async def test_a_run_that_lost_the_store_decides_nothing_for_what_it_had_claimed(self, store: Store) -> None:
+        campaign_id = await a_run(store, contacts=1)
+        (claim,) = await take_due(store, RUN, campaign_id, 1, NOW)
+        later = NOW + timedelta(seconds=15)
+        await store.engine.start_run("second", os.getpid(), later)
+        with pytest.raises(StoreError):
+            await store.engine.record_decisions([permitted(claim)])
+
+        await store.engine.release_claims("second", later)
+        (again,) = await take_due(store, "second", campaign_id, 1, later)
+        with pytest.raises(StoreError):
+            await store.engine.record_decisions([refused(claim, None)])
+        await store.engine.record_decisions([permitted(again)])
+
     # --- claims --------------------------------------------------------------------------------------------------
 
     async def test_claims_come_earliest_due_first_and_once(self, store: Store) -> None:

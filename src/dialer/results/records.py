@@ -108,6 +108,7 @@ class Claim:
     contact_id: int
     e164: str
     attempts: int  # already made for this contact in this campaign
+    run_id: str = ""  # that took it: nothing is decided for it once another run has taken the store over
 
 
 @dataclass(frozen=True, slots=True)

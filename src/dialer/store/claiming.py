@@ -64,6 +64,7 @@ def claim(
                 contact_id=row.contact_id,
                 e164=row.e164,
                 attempts=row.attempts,
+                run_id=run_id,
             )
             for row in sorted(rows, key=lambda row: (row.due_at, row.priority, row.id))
         ]

@@ -21,7 +21,7 @@ from dialer.errors import StoreError
 from dialer.results.audit import AuditKind
 from dialer.results.records import Decided, Ended, QueueState
 from dialer.store.audit import append, vouch
-from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal
+from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal, run
 
 _json = msgspec.json.Encoder()
 
@@ -50,6 +50,7 @@ _FROM_HAND = (
 def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> None:
     if not decided:
         return
+    _still_held(connection, decided)
     attempts: list[dict[str, Any]] = []
     refusals: list[dict[str, Any]] = []
     permitted = [(each, each.decision) for each in decided if isinstance(each.decision, Permit)]
@@ -234,9 +235,25 @@ def _next_step(
     }
 
 
+def _still_held(connection: sa.Connection, decided: Sequence[Decided]) -> None:
+    """Each by the run that claimed it, and that run not taken for dead: it may have slept since."""
+    held = connection.execute(
+        sa.select(queue.c.id, queue.c.claimed_by)
+        .join(run, run.c.run_id == queue.c.claimed_by)
+        .where(queue.c.id.in_([each.claim.queue_id for each in decided]), run.c.ended_at.is_(None))
+    )
+    holders = {row.id: row.claimed_by for row in held}
+    if any(holders.get(each.claim.queue_id) != each.claim.run_id for each in decided):
+        raise _taken_over()
+
+
+def _taken_over() -> StoreError:
+    return StoreError(
+        "a contact is no longer in the hands of this run",
+        hint="another engine has taken the store over; its attempts stand",
+    )
+
+
 def _all_moved(connection: sa.Connection, move: sa.Update, rows: list[dict[str, Any]]) -> None:
     if connection.execute(move, rows).rowcount != len(rows):
-        raise StoreError(
-            "a contact is no longer in the hands of this run",
-            hint="another engine has taken the store over; its attempts stand",
-        )
+        raise _taken_over()

@@ -83,7 +83,7 @@ class TrunkSection(Section):
     codecs: tuple[Codec, ...] = (Codec.PCMU, Codec.PCMA)
     """PCMU and PCMA, the preferred one first."""
     media_from: MediaFrom = MediaFrom.SDP
-    """sdp: sound and keys count from the address that the trunk names, and no other. anywhere: also from strangers."""
+    """sdp: sound and keys count from the address that the trunk names alone. anywhere: strangers are heard, too."""
     caller_ids: tuple[str, ...] = ()
     """The numbers this operator may present here, one a line: number | ground | evidence | valid until (a date).
     Ground: owned, assigned, or authorised (by letter). Only these can be presented at all."""

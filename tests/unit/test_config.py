@@ -72,7 +72,7 @@ def test_a_secret_file_is_read_beside_sip_conf(tmp_path: Path) -> None:
         ("[spi]\nport = 3\n", TRUNK, r"dialer\.toml:1: spi: unknown setting"),
         ("[sip\n", TRUNK, "not valid TOML"),
         ("", TRUNK + "rign_timeout_s = 20\n", r"sip\.conf:\d+: \[carrier\] rign_timeout_s: unknown setting"),
-        ("", TRUNK + "ring_timeout_s = 8\n", r"sip\.conf:15: .*ring_timeout_s: .*greater than or equal to 15"),
+        ("", TRUNK + "ring_timeout_s = 8\n", r"sip\.conf:16: .*ring_timeout_s: .*greater than or equal to 15"),
         ("", TRUNK.replace("tcp", "sctp"), r"transport: Input should be 'udp' or 'tcp'"),
         ("", TRUNK.replace("secret_env = CARRIER_SECRET", ""), "user needs secret_file or secret_env"),
         ("", TRUNK.replace("| owned | order 2025-113", ""), "has no ground"),

@@ -161,11 +161,21 @@ class Machines(_Section):
     """How long to wait for the beep, in seconds."""
 
 
+class Group(_Section):
+    """``{ group = "sip:sales@10.0.0.5", lines = 5 }``: a ring group of the trunk's."""
+
+    group: OperatorAddress
+    """Its SIP address."""
+    lines: Annotated[int, Field(ge=1, le=200)]
+    """How many calls it takes at once."""
+
+
 class Transfer(_Section):
     """``[transfer]``: operators for those who press a key whose word is "transfer"."""
 
-    operators: Annotated[tuple[OperatorAddress, ...], Field(min_length=1, max_length=1000)]
-    """Their SIP addresses, ``sip:anna@10.0.0.5``: each is one line and has one call at a time."""
+    operators: Annotated[tuple[OperatorAddress | Group, ...], Field(min_length=1, max_length=1000)]
+    """Their SIP addresses, ``sip:anna@10.0.0.5``: each is one line and has one call at a time. A ring group has several
+    lines, ``{ group = "sip:sales@10.0.0.5", lines = 5 }``."""
     trunk: Text
     """The section of sip.conf over which they are called."""
     hold: Text
@@ -185,10 +195,20 @@ class Transfer(_Section):
     """progressive: no more calls than operators are free. predictive: as many as keep them busy, within the cap on
     abandoned calls."""
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of each line."""
+        return tuple(
+            address
+            for each in self.operators
+            for address in ([each] if isinstance(each, str) else [each.group] * each.lines)
+        )
+
     @field_validator("operators")
     @classmethod
-    def _each_once(cls, operators: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(operators)) < len(operators):
+    def _each_once(cls, operators: tuple[str | Group, ...]) -> tuple[str | Group, ...]:
+        named = [each if isinstance(each, str) else each.group for each in operators]
+        if len(set(named)) < len(named):
             raise ValueError("an operator is named twice")
         return operators
 

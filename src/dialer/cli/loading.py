@@ -117,7 +117,7 @@ class FileCampaignLoader:
 
 
 def _operators(given: Transfer | None) -> OperatorsPlan | None:
-    return OperatorsPlan(given.operators, given.trunk, given.dialing, given.wrap_up_s) if given else None
+    return OperatorsPlan(given.addresses, given.trunk, given.dialing, given.wrap_up_s) if given else None
 
 
 def _check_parts(campaign: str, key: str, parts: tuple[Part, ...], sound: PreparedSound) -> None:

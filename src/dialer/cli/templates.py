@@ -64,7 +64,8 @@ policy = "leave_message"          # hang_up, leave_message (after the beep), pla
 beep_wait_s = 20
 
 # [transfer]
-# operators = ["sip:anna@10.0.0.5", "sip:ben@10.0.0.5"]  # each one line, one call at a time
+# operators = ["sip:anna@10.0.0.5", "sip:ben@10.0.0.5"]  # each one line, one call at a time; a ring group has several:
+#                                 # { group = "sip:sales@10.0.0.5", lines = 5 }
 # trunk = "office"                # the section of sip.conf over which they are called
 # ring_s = 15                     # how long one of them is rung
 # hold = "hold.wav"               # what the person hears meanwhile, repeated

@@ -64,7 +64,7 @@ class Operators:
         self._send = send
         self._spawn = spawn
         self._clock = clock
-        self._all: dict[str, _Operator] = {}
+        self._lines: dict[str, list[_Operator]] = {}  # by address: a ring group has several
         self._plans: dict[int, OperatorsPlan] = {}
         self._calls: dict[str, _Call] = {}
         self._waiting: dict[str, float] = {}  # attempts that want an operator, since when
@@ -75,8 +75,9 @@ class Operators:
         """These operators take the transfers of this campaign."""
         self._plans[campaign_id] = plan
         self._tallies.setdefault(campaign_id, _Tally())
-        for address in plan.addresses:
-            self._all.setdefault(address, _Operator(address))
+        for address, lines in Counter(plan.addresses).items():
+            known = self._lines.setdefault(address, [])
+            known += [_Operator(address) for _ in range(lines - len(known))]
 
     def calls_allowed(self, campaign_id: int, cap: float) -> int | None:
         """How many more calls the campaign's operators can bear now; None: it has none, and needs none."""
@@ -101,7 +102,7 @@ class Operators:
                 self._connect()
                 self._later(WAIT_S)
             case OperatorFailed(attempt_id=attempt_id, address=address):
-                self._away(address)
+                self._away(attempt_id, address)
                 if attempt_id in self._calls:
                     self._waiting[attempt_id] = self._clock.monotonic()
                     self._connect()
@@ -118,7 +119,7 @@ class Operators:
     def floor(self, campaign_id: int) -> Floor:
         """How the campaign's operators and calls stand now."""
         now = self._clock.monotonic()
-        mine = [self._all[address] for address in self._plans[campaign_id].addresses]
+        mine = self._of(campaign_id)
         calls = [each for each in self._calls.items() if each[1].campaign_id == campaign_id]
         return Floor(
             operators=len(mine),
@@ -149,11 +150,7 @@ class Operators:
         now = self._clock.monotonic()
         for attempt_id in list(self._waiting):
             campaign_id = self._calls[attempt_id].campaign_id
-            free = [
-                self._all[address]
-                for address in self._plans[campaign_id].addresses
-                if _is_free(self._all[address], now)
-            ]
+            free = [operator for operator in self._of(campaign_id) if _is_free(operator, now)]
             if not free:
                 continue
             operator = min(free, key=lambda each: each.idle_since)
@@ -181,11 +178,15 @@ class Operators:
         self._tasks.add(task)  # or nothing would hold it
         task.add_done_callback(self._tasks.discard)
 
-    def _away(self, address: str) -> None:
-        operator = self._all.get(address)
-        if operator is not None:
-            operator.attempt = None
-            operator.free_from = self._clock.monotonic() + AWAY_S
+    def _of(self, campaign_id: int) -> list[_Operator]:
+        lines = Counter(self._plans[campaign_id].addresses)
+        return [operator for address, count in lines.items() for operator in self._lines[address][:count]]
+
+    def _away(self, attempt_id: str, address: str) -> None:
+        for operator in self._lines.get(address, []):
+            if operator.attempt == attempt_id:
+                operator.attempt = None
+                operator.free_from = self._clock.monotonic() + AWAY_S
 
     def _ended(self, record: CallRecord) -> None:
         call = self._calls.get(record.attempt_id)
@@ -200,7 +201,7 @@ class Operators:
         if call is None:
             return
         now = self._clock.monotonic()
-        for operator in self._all.values():
+        for operator in self._of(call.campaign_id):
             if operator.attempt == attempt_id:
                 operator.attempt = None
                 operator.free_from = operator.idle_since = now + self._plans[call.campaign_id].wrap_up_s

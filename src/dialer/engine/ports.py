@@ -173,7 +173,7 @@ class Observer(Protocol):
 class OperatorsPlan:
     """The operators of a campaign, and how calls are placed for them."""
 
-    addresses: tuple[str, ...]
+    addresses: tuple[str, ...]  # a ring group as often as it has lines
     trunk: str
     dialing: Dialing
     wrap_up_s: float  # after each talk, for the operator's notes

@@ -75,6 +75,13 @@ nobody = "nobody.wav"
 WISH = '[keys]\n5 = "transfer"\n9 = "opt_out"\n'
 
 
+def test_a_ring_group_has_lines() -> None:
+    groups = TRANSFER.replace('"sip:ben@pbx.example:5080"', '{ group = "sip:sales@pbx.example", lines = 3 }')
+    campaign = parse_definition(GOOD + WISH + groups, "flu.toml")
+    assert campaign.transfer is not None
+    assert campaign.transfer.addresses == ("sip:anna@10.0.0.5", *["sip:sales@pbx.example"] * 3)
+
+
 def test_operators_for_those_who_ask() -> None:
     campaign = parse_definition(GOOD + WISH + TRANSFER, "flu.toml")
     assert campaign.keys["5"] == "transfer"

@@ -177,3 +177,15 @@ async def test_rates_are_of_what_ended() -> None:
     rates = desk.operators.rates(1)
     assert (rates.placed, rates.answered, rates.accepted, rates.abandoned) == (3, 3, 2, 1)
     assert (rates.mean_ring_s, rates.mean_to_accept_s, rates.mean_talk_s) == (5.0, 4.0, 9.0 + 2.0)
+
+
+async def test_a_ring_group_takes_as_many_calls_as_it_has_lines() -> None:
+    desk = Desk()
+    desk.operators.serve(1, OperatorsPlan((ANNA, BEN, BEN), "office", Dialing.PROGRESSIVE, 0.0))
+    assert desk.operators.floor(1).operators == 3
+    await desk.ask("a", "b", "c", "d")
+    assert sorted(address for _, address in desk.connected()) == [ANNA, BEN, BEN]
+    desk.operators.heard(OperatorFailed(attempt_id="b", address=BEN, sip_code=486))
+    assert desk.operators.floor(1).free == 0
+    await desk.end("c")
+    assert desk.operators.floor(1).free == 1

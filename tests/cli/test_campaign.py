@@ -80,7 +80,7 @@ def people_toml() -> str:
     return "\n".join(parts)
 
 
-def prepare(operator: Operator, port: int, zone: str, numbers: list[str]) -> None:
+def prepare(operator: Operator, port: int, zone: str, numbers: list[str], *, campaign: str = CAMPAIGN) -> None:
     """A trunk to the callees, a list, a campaign."""
     operator.write(
         "sip.conf",
@@ -89,7 +89,7 @@ def prepare(operator: Operator, port: int, zone: str, numbers: list[str]) -> Non
     operator.write("dialer.toml", '[sip]\nbind = "127.0.0.1"\nmax_calls = 60\nrtp_port = 44000\nrtp_ports = 400\n')
     rows = [f"{number},{zone},express,2026-01-05,form" for number in numbers]
     operator.write("people.csv", "phone,time zone,consent,consent date,consent source\n" + "\n".join(rows) + "\n")
-    operator.write("campaign.toml", CAMPAIGN)
+    operator.write("campaign.toml", campaign)
     operator.run("contacts", "import", "people.csv", "--list", "people")
     operator.run("campaign", "create", "campaign.toml", "--list", "people", "--start")
 

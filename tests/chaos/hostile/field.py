@@ -66,8 +66,11 @@ class Field:
         assert attempt.record is not None
         assert attempt.record.outcome is Outcome.HEARD, attempt.record
         assert attempt.record.heard_ms == MESSAGE_S * 1000
-        whole = await asyncio.to_thread(self.good.ears[f"{name}-1"].heard_whole, self.folder / "message.wav")
-        assert whole, f"{name}: the message did not arrive as it was recorded"
+        ear = self.good.ears.pop(f"{name}-1")
+        async with asyncio.timeout(20):
+            await ear.closed.wait()
+        missed = await asyncio.to_thread(ear.missed, self.folder / "message.wav")
+        assert not missed, f"{name}: the message did not arrive as it was recorded: {missed}"
 
     async def pinged(self) -> int:
         """The live calls, as the agent tells them in time."""

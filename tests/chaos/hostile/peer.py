@@ -201,5 +201,6 @@ class GoodPeer(Peer):
         await call.answer(sdp(ear.port))
         try:
             await call.until("BYE")
+            await ear.drain()
         finally:
             ear.close()

@@ -24,6 +24,7 @@ class Ear(asyncio.DatagramProtocol):
         self.packets: list[Packet] = []
         self.speaker: tuple[str, int] | None = None  # whom to listen to; None: anybody
         self.port = 0
+        self.closed = asyncio.Event()
         self._transport: asyncio.DatagramTransport
 
     @classmethod
@@ -44,22 +45,32 @@ class Ear(asyncio.DatagramProtocol):
     def say(self, packet: bytes, where: tuple[str, int]) -> None:
         self._transport.sendto(packet, where)
 
+    async def drain(self) -> None:
+        """Read what has come already: the event loop takes one packet at a time, and may be behind."""
+        known = -1
+        while known != len(self.packets):
+            known = len(self.packets)
+            await asyncio.sleep(0.2)
+
     def close(self) -> None:
         self._transport.close()
+        self.closed.set()
 
-    def heard_whole(self, recording: Path) -> bool:
-        """Whether the message arrived, every sample of it, in packets of which none is missing or doubled."""
+    def missed(self, recording: Path) -> str:
+        """What is not as recorded; nothing when every sample arrived, in packets none of which is lost or doubled."""
         packets = sorted(self.packets, key=lambda packet: packet.sequence)
         steps = {(later.sequence - sooner.sequence) & 0xFFFF for sooner, later in itertools.pairwise(packets)}
         if steps != {1}:
-            return False
+            numbers = [packet.sequence for packet in packets]
+            return f"{len(numbers)} packets from {numbers[:1]} to {numbers[-1:]} in steps of {sorted(steps)}"
         sent = np.concatenate([packet.samples for packet in packets])
         with wave.open(str(recording), "rb") as wav:
             message: NDArray[np.int32] = np.frombuffer(wav.readframes(wav.getnframes()), "<i2").astype(np.int32)
         if len(sent) < len(message):
-            return False
+            return f"{len(sent)} samples of {len(message)}"
         first = int(np.argmax(np.correlate(sent.astype(np.float64), message.astype(np.float64), "valid")))
-        return bool(np.abs(sent[first : first + len(message)] - message).max() <= 260)  # as exactly as mu-law says it
+        wrong = np.abs(sent[first : first + len(message)] - message) > 260  # as exactly as mu-law says it
+        return f"{wrong.sum()} samples differ, from {wrong.argmax()} on" if wrong.any() else ""
 
 
 class Mouth:

@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.chaos.field import SESSION_TIMER_S, Field, Plan, Surroundings
-from tests.chaos.oracle import Limits, Report, judge, read
+from tests.chaos.oracle import SENT_AGAIN, Limits, Report, judge, read
 from tests.chaos.program import program
 
 TUN = Path("/dev/net/tun")
@@ -152,12 +152,11 @@ def campaign(home: Path, plan: Plan, dirt: Dirt) -> Report:
         field.finish(run, whole=False)
         still = field.until_all_over(STILL_S)
         accounts = read(home)
-    transit = timedelta(seconds=8)  # an INVITE may be sent again for as long as the engine waits for any response
     report = judge(
         f"{dirt.loss:.0%} loss, {1000 * dirt.jitter_s:.0f} ms jitter",
         plan.seed,
         accounts,
-        Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=transit),
+        Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=SENT_AGAIN),
     )
     if not still:
         report.problems.append(f"calls are up after {STILL_S} s")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PERMIT_LIFE = timedelta(seconds=5)  # the longest from a decision to its INVITE
+SENT_AGAIN = PERMIT_LIFE + timedelta(seconds=8)  # where the other side may not be there to answer
 BUSY = timedelta(seconds=1)  # a callee on a busy machine may see an INVITE so late
 HEARD_AFTER = timedelta(seconds=1)  # a key pressed so shortly before its call ended may have come too late
 LANDLINE_CAP, LANDLINE_WINDOW = 1, timedelta(days=1)  # health care without consent: 47 CFR 64.1200(a)(3)(v)
@@ -48,7 +49,9 @@ class Limits:
 
     max_attempts: int
     gap: timedelta
-    transit: timedelta = PERMIT_LIFE  # the longest from a decision to its INVITE's arrival at the callees
+    # The longest from a decision to its INVITE's arrival at the callees: an INVITE without any response is sent again
+    # for eight seconds.
+    transit: timedelta = PERMIT_LIFE
     agents_lost: bool = False  # agents were killed: nobody was left to end their calls
     waited: bool = True  # long enough for the session timers of such calls
 

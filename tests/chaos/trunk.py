@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.chaos.field import PAUSED, POPULATION, Field, Plan, Run, signal_all, until
-from tests.chaos.oracle import Limits, Report, Strike, judge, read
+from tests.chaos.oracle import SENT_AGAIN, Limits, Report, Strike, judge, read
 from tests.chaos.program import program
 
 SILENT_S, CONGESTED_S, GONE_S = 15.0, 10.0, 3.0
@@ -37,7 +37,7 @@ class Fault:
 
     play: Callable[[Field], None]
     transport: str = "udp"
-    transit_s: float = 5.0  # how late a packet may arrive
+    transit: timedelta = SENT_AGAIN
     told: str = ""
 
 
@@ -72,7 +72,7 @@ def _reset(field: Field) -> None:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "silent": Fault(_silent, transit_s=SILENT_S + 5, told="is down"),
+    "silent": Fault(_silent, transit=SENT_AGAIN + timedelta(seconds=SILENT_S), told="is down"),
     "congested": Fault(_congested, told="chokes"),
     "restarted": Fault(_restarted),
     "reset": Fault(_reset, transport="tcp"),
@@ -101,7 +101,7 @@ def campaign(home: Path, plan: Plan, name: str, strikes: int) -> Report:
         accounts = read(home, field.deaths)
         if fault.told not in (home / "dialer.log").read_text():
             found.append(f"the log does not tell that the trunk {fault.told}")
-    limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=timedelta(seconds=fault.transit_s))
+    limits = Limits(plan.max_attempts, timedelta(minutes=plan.gap_minutes), transit=fault.transit)
     report = judge(f"trunk: {name}", plan.seed, accounts, limits, struck)
     report.problems += found
     report.pauses = field.pauses

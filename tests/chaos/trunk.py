@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.chaos.field import PAUSED, POPULATION, Field, Plan, Run, signal_all, until
+from tests.chaos.field import PAUSED, Field, Plan, Run, signal_all, until
 from tests.chaos.oracle import SENT_AGAIN, Limits, Report, Strike, judge, read
 from tests.chaos.program import program
+from tests.chaos.texts import POPULATION
 
 SILENT_S, CONGESTED_S, GONE_S = 15.0, 10.0, 3.0
 AT_STAKE = 15  # INVITEs before each strike

@@ -26,7 +26,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     rtp_ports: int = 8000
     max_calls: int = 500
     user_agent: str = "dialer"
-    session_timer_s: int = 1800  # RFC 4028 Session-Expires offered
+    session_timer_s: int = 600  # RFC 4028 Session-Expires offered
     log_level: int = 1  # pjsip's own, 0 to 6
 
 

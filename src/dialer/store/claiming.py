@@ -75,7 +75,9 @@ def claim(
 
 def put_back(connection: sa.Connection, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
     """Let claims wait until then. Raises StoreError when one is no longer in hand."""
-    rows = [{"claim": each.queue_id, "due": due} for each, due in zip(claims, due_at, strict=True)]
+    rows = [
+        {"claim": each.queue_id, "run_id": each.run_id, "due": due} for each, due in zip(claims, due_at, strict=True)
+    ]
     if rows and connection.execute(_PUT_BACK, rows).rowcount != len(rows):
         raise StoreError("a contact is no longer in the hands of this run")
 
@@ -131,7 +133,11 @@ def _claim() -> ReturningUpdate[Any]:
 _CLAIM = _claim()
 _PUT_BACK = (
     sa.update(queue)
-    .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
+    .where(
+        queue.c.id == sa.bindparam("claim"),
+        queue.c.state == QueueState.CLAIMED,
+        queue.c.claimed_by == sa.bindparam("run_id"),
+    )
     .values(
         state=QueueState.WAITING,
         claimed_by=None,

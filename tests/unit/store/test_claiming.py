@@ -75,6 +75,16 @@ async def test_what_is_put_back_waits_until_then_and_only_once(store: Store) -> 
         await store.engine.put_back(claims, [NOW])
 
 
+async def test_nothing_is_put_back_that_another_run_has_claimed_since(store: Store) -> None:
+    campaign_id = await queued(store, in_zone(0, "America/Denver"))
+    claims = await take_due(store, RUN, campaign_id, 1, NOW)
+    await store.engine.start_run("other", 1, NOW + MINUTE)
+    await store.engine.release_claims("other", NOW + MINUTE)
+    assert len(await take_due(store, "other", campaign_id, 1, NOW + MINUTE)) == 1
+    with pytest.raises(StoreError, match="no longer in the hands"):
+        await store.engine.put_back(claims, [NOW + DAY])
+
+
 async def test_a_corrected_zone_or_priority_moves_those_who_wait(store: Store) -> None:
     campaign_id = await queued(store, in_zone(0, "America/Denver"), in_zone(1, "America/Denver"))
     await store.lists.import_contacts("patients", [in_zone(1, "America/New_York", priority=1)], NOW + MINUTE)

@@ -46,7 +46,7 @@ class SipSection(Section):
     user_agent: Annotated[str, Field(pattern=r"^[\w./ -]{1,60}$")] = "dialer"
     """The User-Agent header: letters, digits, points, slashes, dashes and spaces."""
     session_timer_s: Annotated[int, Field(ge=90, le=86400)] = 600
-    """Session-Expires offered, in seconds (RFC 4028: at least 90): how long a carrier may hold a call whose agent died."""
+    """Session-Expires offered, in seconds (RFC 4028: at least 90): so long a carrier may hold a dead agent's calls."""
     log_level: Annotated[int, Field(ge=0, le=6)] = 1
     """pjsip's own log level."""
 

@@ -137,8 +137,8 @@ def main() -> int:
         theirs = tail(of_sipp(Path(folder) / "sipp", load))
     for name, (mean, middle, late, longest) in (("dialer", ours), ("SIPp", theirs)):
         print(
-            f"{name:>6}: {1000 / mean:.1f} calls a second, gaps: median {middle:.1f} ms, 99th percentile {late:.1f} ms, "
-            f"longest {longest:.1f} ms"
+            f"{name:>6}: {1000 / mean:.1f} calls a second; gaps: median {middle:.1f} ms, "
+            f"99th percentile {late:.1f} ms, longest {longest:.1f} ms"
         )
     Figure(
         "invite_gap_p99", round(ours[2], 1), "ms", TARGET_MS, "SIPp", round(theirs[2], 1), round(ours[2] / theirs[2], 2)

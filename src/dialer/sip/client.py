@@ -36,9 +36,7 @@ from dialer.errors import AgentError, DialerError
 START_TIMEOUT_S = 30.0
 TAIL_BYTES = 2_000
 READ_BYTES = 64 * 1024
-NAME_LOOKUPS = {
-    "RES_OPTIONS": "timeout:1 attempts:2"
-}  # pjsip asks on the owner thread: every call waits (resolv.conf(5))
+NAME_LOOKUPS = {"RES_OPTIONS": "timeout:1 attempts:2"}  # resolv.conf(5): while pjsip asks, every call waits
 
 
 class AgentProcess:

@@ -33,7 +33,6 @@ bench: setup-test ## calls and pacing against SIPp, planning, the gate, registri
 	@$(BIN)/python -m bench.calls
 	@$(BIN)/python -m bench.pacing
 	@$(BIN)/python -m bench.planning
-	@$(BIN)/python -m bench.predictive --seeds 2
 	@$(BIN)/python -m bench.gate
 	@$(BIN)/python -m bench.dnc
 	@$(BIN)/python -m bench.own_list

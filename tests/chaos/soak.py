@@ -111,8 +111,10 @@ class Soaked:
         """Lines for people."""
         lines = [
             f"{self.calls} calls in {self.seconds:.0f} s; event loop lag p99 below {self.lag_p99_ms:g} ms",
-            f"{'':8}{'KB a 1,000 calls':>18}{'second half':>13}{'files':>8}{'threads':>9}"
-            f"{'MB at first':>13}{'at last':>9}",
+            (
+                f"{'':8}{'KB a 1,000 calls':>18}{'second half':>13}{'files':>8}{'threads':>9}"
+                f"{'MB at first':>13}{'at last':>9}"
+            ),
         ]
         for name, each in (("engine", self.engine), ("agent", self.agent)):
             lines.append(

@@ -4,7 +4,8 @@ python -m tests.chaos.soak --calls 20000 --cps 40
 
 Every second memory, open files and threads of both processes are read from /proc. The slopes are those of straight
 lines through them after the first thousand calls, and over the second half, for a thousand calls. SQLite fills its page
-caches meanwhile (two megabytes for each of five connections), and the allocator settles: the second half counts.
+caches meanwhile (two megabytes for each of five connections), and the allocator settles: the second half counts. A step
+of more than a megabyte within a second is told by itself: the pool has opened one more connection, with its thread.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ WARM = 1000  # calls before anything is held against the processes
 EVERY_S = 1.0
 MEMORY_SLOPE = 300.0  # KB a thousand calls: noise of the allocator, less than a third of a KB a call
 COUNT_SLOPE = 0.2  # open files, and threads, a thousand calls
+STEP_KB, MOST_STEPS = 1000, 4
 
 POPULATION = """\
 seed = {seed}
@@ -80,12 +83,18 @@ class Slopes:
     threads: float
     first_kb: int
     last_kb: int
-    late_kb: float  # memory_kb over the second half of the calls alone: caches have filled by then
+    late_kb: float  # memory_kb over the second half of the calls alone, without its steps
+    steps: int
 
     @property
     def flat(self) -> bool:
         """Whether that is noise."""
-        return self.late_kb <= MEMORY_SLOPE and abs(self.files) <= COUNT_SLOPE and abs(self.threads) <= COUNT_SLOPE
+        return (
+            self.late_kb <= MEMORY_SLOPE
+            and self.steps <= MOST_STEPS
+            and abs(self.files) <= COUNT_SLOPE
+            and abs(self.threads) <= COUNT_SLOPE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +121,13 @@ class Soaked:
         lines = [
             f"{self.calls} calls in {self.seconds:.0f} s; event loop lag p99 below {self.lag_p99_ms:g} ms",
             (
-                f"{'':8}{'KB a 1,000 calls':>18}{'second half':>13}{'files':>8}{'threads':>9}"
+                f"{'':8}{'KB a 1,000 calls':>18}{'second half':>13}{'steps':>7}{'files':>8}{'threads':>9}"
                 f"{'MB at first':>13}{'at last':>9}"
             ),
         ]
         for name, each in (("engine", self.engine), ("agent", self.agent)):
             lines.append(
-                f"{name:8}{each.memory_kb:>18.1f}{each.late_kb:>13.1f}{each.files:>8.3f}{each.threads:>9.3f}"
+                f"{name:8}{each.memory_kb:>18.1f}{each.late_kb:>13.1f}{each.steps:>7}{each.files:>8.3f}{each.threads:>9.3f}"
                 f"{each.first_kb / 1024:>13.1f}{each.last_kb / 1024:>9.1f}"
             )
         return "\n".join(lines)
@@ -136,6 +145,14 @@ def slopes(samples: list[Sample]) -> Slopes:
     most = max(each.calls for each in samples)
     kept = [each for each in samples if WARM <= each.calls < most] or samples
 
+    steps = [later.memory_kb - first.memory_kb for first, later in pairwise(kept)]
+    steps = [step if step > STEP_KB else 0 for step in steps]
+    late = [
+        replace(each, memory_kb=each.memory_kb - sum(steps[:place]))
+        for place, each in enumerate(kept)
+        if each.calls >= most / 2
+    ]
+
     def slope(of: Callable[[Sample], int], among: list[Sample]) -> float:
         calls = [each.calls / 1000 for each in among]
         return float(np.polyfit(calls, [of(each) for each in among], 1)[0]) if len(among) > 1 else 0.0
@@ -146,7 +163,8 @@ def slopes(samples: list[Sample]) -> Slopes:
         threads=slope(lambda each: each.threads, kept),
         first_kb=kept[0].memory_kb,
         last_kb=kept[-1].memory_kb,
-        late_kb=slope(lambda each: each.memory_kb, [each for each in kept if each.calls >= most / 2]),
+        late_kb=slope(lambda each: each.memory_kb, late),
+        steps=sum(step > 0 for step in steps),
     )
 
 

@@ -26,3 +26,6 @@ def test_a_leak_of_two_kilobytes_a_call_shows() -> None:
     assert not slopes(leaking).flat
     steady = [Sample(calls, 50_000 + (calls < WARM) * calls + calls % 7 * 30, 40, 3) for calls in range(0, 20_000, 50)]
     assert slopes(steady).flat
+    stepped = [Sample(calls, 50_000 + (calls > 12_000) * 3_600, 40, 3) for calls in range(0, 20_000, 50)]
+    assert slopes(stepped).flat
+    assert slopes(stepped).steps == 1

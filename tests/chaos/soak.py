@@ -84,7 +84,7 @@ class Slopes:
     first_kb: int
     last_kb: int
     late_kb: float  # memory_kb over the second half of the calls alone, without its steps
-    steps: int
+    steps: int  # in the second half
 
     @property
     def flat(self) -> bool:
@@ -164,7 +164,7 @@ def slopes(samples: list[Sample]) -> Slopes:
         first_kb=kept[0].memory_kb,
         last_kb=kept[-1].memory_kb,
         late_kb=slope(lambda each: each.memory_kb, late),
-        steps=sum(step > 0 for step in steps),
+        steps=sum(step > 0 for step, each in zip(steps, kept, strict=False) if each.calls >= most / 2),
     )
 
 

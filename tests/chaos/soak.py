@@ -11,6 +11,7 @@ of more than a megabyte within a second is told by itself: the pool has opened o
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import socket
 import sqlite3
@@ -22,6 +23,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -108,13 +110,18 @@ class Soaked:
     samples: tuple[list[Sample], list[Sample]]  # of the engine, of the agent
     lag_p99_ms: float
     restarts: int
+    deaf: int  # answered calls of which not one packet came
 
     @property
     def problems(self) -> list[str]:
         """What must not be."""
         grown = [f"the {name} grows: {each}" for name, each in (("engine", self.engine), ("agent", self.agent))
                  if not each.flat]  # fmt: skip
-        return grown + ([f"{self.restarts} agents were started anew"] if self.restarts else [])
+        if self.restarts:
+            grown.append(f"{self.restarts} agents were started anew")
+        if self.deaf:
+            grown.append(f"{self.deaf} answered calls heard nothing: a key pressed in one is lost")
+        return grown
 
     def table(self) -> str:
         """Lines for people."""
@@ -191,6 +198,7 @@ def soak(home: Path, calls: int, cps: float, seed: int) -> Soaked:
         samples=(engine, agent),
         lag_p99_ms=_p99_ms(page),
         restarts=int(float(_value(page, "dialer_agent_restarts_total"))),
+        deaf=_deaf(home / "dialer.log"),
     )
 
 
@@ -209,6 +217,17 @@ def _watch(field: Field, run: Run, port: int) -> tuple[list[Sample], list[Sample
         except (OSError, ValueError):
             continue  # it starts, or has ended
     return engine, agent, page
+
+
+def _deaf(log: Path) -> int:
+    """Answered calls of half a second and more that no packet of the callee's came in."""
+    found = 0
+    with log.open(encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            if line["event"] == "attempt" and line["answered_at"] and not line["rtp_received"]:
+                answered, ended = (datetime.fromisoformat(line[key]) for key in ("answered_at", "ended_at"))
+                found += ended - answered >= timedelta(seconds=0.5)
+    return found
 
 
 def _ended(store: Path) -> int:

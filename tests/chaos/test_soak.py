@@ -19,6 +19,7 @@ def test_two_thousand_calls_leave_nothing_behind(tmp_path: Path) -> None:
     assert abs(soaked.engine.files) < 2
     assert abs(soaked.agent.threads) < 1
     assert soaked.restarts == 0
+    assert soaked.deaf == 0
 
 
 def test_a_leak_of_two_kilobytes_a_call_shows() -> None:

@@ -14,10 +14,11 @@ def test_two_thousand_calls_leave_nothing_behind(tmp_path: Path) -> None:
     soaked = soak(tmp_path, calls=2000, cps=40, seed=20261121)
     print(soaked.table())  # noqa: T201  pytest shows it when the test fails
     assert soaked.calls == 2000
-    # So few calls tell little of a slope in KB: the allocator still grows. What counts one by one, counts here.
-    assert abs(soaked.agent.files) < 2
-    assert abs(soaked.engine.files) < 2
-    assert abs(soaked.agent.threads) < 1
+    # So few calls tell little of a slope in KB, for the allocator still grows; and files come and go with the calls that
+    # are up. One file left behind by every tenth call, or one thread by every hundredth, shows.
+    assert soaked.agent.files < 100
+    assert soaked.engine.files < 100
+    assert soaked.agent.threads < 10
     assert soaked.restarts == 0
     assert soaked.deaf == 0
 

@@ -14,8 +14,8 @@ def test_two_thousand_calls_leave_nothing_behind(tmp_path: Path) -> None:
     soaked = soak(tmp_path, calls=2000, cps=40, seed=20261121)
     print(soaked.table())  # noqa: T201  pytest shows it when the test fails
     assert soaked.calls == 2000
-    # So few calls tell little of a slope in KB, for the allocator still grows, and files come and go with the calls that
-    # are up. One file left behind by each tenth call, or one thread by each hundredth, shows.
+    # So few calls tell little of a slope in KB, for the allocator still grows, and files come and go with the live
+    # calls. One file left behind by each tenth call, or one thread by each hundredth, shows.
     assert soaked.agent.files < 100
     assert soaked.engine.files < 100
     assert soaked.agent.threads < 10

@@ -17,6 +17,8 @@ from dialer.contacts.contact import Number, NumberKind
 from dialer.contacts.numbers import NumberProblem, parse_number
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([0-9]{3})[ .-]?([0-9]{4})", re.ASCII)
+_NORTH_AMERICA = frozenset(COUNTRY_CODE_TO_REGION_CODE[1])
 _IN_ORDER = (  # in which phonenumbers asks, before fixed lines and mobiles
     ("premium_rate", NumberKind.PREMIUM),
     ("toll_free", NumberKind.TOLL_FREE),
@@ -85,6 +87,18 @@ def number_of_e164(e164: str) -> Number | NumberProblem:
         if plan.leading is not None:
             break
     return parse_number(e164, None)
+
+
+def read_number(text: str, default_region: str | None) -> Number | NumberProblem:
+    """What ``parse_number`` says of the same; sooner where it is plainly written: +13055550123, (305) 555-0123."""
+    e164 = text if _E164.fullmatch(text) else ""
+    if not e164 and default_region in _NORTH_AMERICA and (plain := _NORTH_AMERICAN.fullmatch(text)):
+        e164 = f"+1{plain[1]}{plain[2]}{plain[3]}"
+    if e164:
+        found = number_of_e164(e164)
+        if isinstance(found, Number):
+            return found
+    return parse_number(text, default_region)
 
 
 def _fits(national: str, pattern: _Fits) -> bool:

@@ -23,7 +23,8 @@ from dialer.contacts.contact import (
 )
 from dialer.contacts.header import Field, HeaderMap
 from dialer.contacts.nanp import SUBDIVISIONS
-from dialer.contacts.numbers import NumberProblem, parse_number
+from dialer.contacts.numbers import NumberProblem
+from dialer.contacts.plan import read_number
 from dialer.contacts.zone_names import zone_named
 from dialer.contacts.zones import NORTH_AMERICA
 
@@ -96,7 +97,7 @@ def _contact(cells: Sequence[str], header: HeaderMap, defaults: Defaults) -> Con
     texts += [""] * (width - len(texts))
     given = {field: texts[index] for field, index in header.positions.items() if texts[index]}
 
-    number = parse_number(given.get(Field.PHONE, ""), defaults.region)
+    number = read_number(given.get(Field.PHONE, ""), defaults.region)
     if isinstance(number, NumberProblem):
         raise _RejectedError(RejectionCode.NUMBER, Field.PHONE, number.reason)
     if number.kind in {NumberKind.EMERGENCY, NumberKind.SHORT_CODE}:

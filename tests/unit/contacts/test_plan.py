@@ -10,7 +10,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumberType
 
 from dialer.contacts.contact import Number
 from dialer.contacts.numbers import parse_number
-from dialer.contacts.plan import number_of_e164
+from dialer.contacts.plan import number_of_e164, read_number
 
 CODES = sorted(COUNTRY_CODE_TO_REGION_CODE)
 
@@ -42,3 +42,25 @@ def test_a_number_stays_itself() -> None:
     number = number_of_e164("+13055550123")
     assert isinstance(number, Number)
     assert number.e164 == "+13055550123"
+
+
+AS_WRITTEN = (
+    "{0}{1}{2}",
+    "({0}) {1}-{2}",
+    "{0}-{1}-{2}",
+    "{0}.{1}.{2}",
+    "1 {0} {1} {2}",
+    "1-{0}-{1}-{2}",
+    "({0}){1}{2}",
+)
+
+
+@pytest.mark.parametrize("region", ["US", "CA", "PR", "JM", "GB", "DE", None])
+def test_numbers_as_people_write_them_are_read_as_phonenumbers_reads_them(region: str | None) -> None:
+    rng = random.Random(str(region))
+    for _ in range(400):
+        area = rng.choice(["212", "305", "800", "876", "911", "555", "011", f"{rng.randrange(1000):03}"])
+        parts = area, f"{rng.randrange(1000):03}", f"{rng.randrange(10_000):04}"
+        for shape in (*AS_WRITTEN, "+1{0}{1}{2}", "+{0}{1}{2}", "00{0}{1}{2}", "{0}{1}", "'{0}{1}{2}"):
+            text = shape.format(*parts)
+            assert read_number(text, region) == parse_number(text, region), text

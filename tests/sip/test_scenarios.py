@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from tests.sip.conftest import CALLEE, CALLER_ID, MESSAGE_S, SCRIPT, Attempt, Hole, Sipp, Wire, header, to
 
-from dialer.calls.frames import HangUp, OptOut, Stage
+from dialer.calls.frames import AgentSettings, HangUp, OptOut, Stage
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.plan import CallLimits, CallRecord, EndedBy
 from dialer.calls.trunk import Codec, Transport, TrunkState, TrunkStatus
@@ -166,7 +166,7 @@ def test_an_answered_call_is_heard_and_carries_the_permitted_identity(campaign: 
     assert header(invite, "Privacy") == ""
     assert invite.startswith(f"INVITE sip:{CALLEE}@127.0.0.1:{campaign.peers['answer'].port};transport=udp SIP/2.0")
     assert header(invite, "To") == f"<sip:{CALLEE}@127.0.0.1>" or header(invite, "To") == f"sip:{CALLEE}@127.0.0.1"
-    assert "Session-Expires: 1800" in invite
+    assert f"Session-Expires: {AgentSettings().session_timer_s}" in invite
     assert len(campaign.sipp("answer").received("BYE")) == 1
 
 

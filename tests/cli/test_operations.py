@@ -229,7 +229,7 @@ def test_a_store_that_is_held_is_told_and_the_watchdog_is_fed_all_the_same(opera
         assert "dialer_store_failing 1.0" in get(port, "/metrics")[1]
         before = len(manager.heard("WATCHDOG"))
         wait_until(lambda: len(manager.heard("WATCHDOG")) >= before + 3, seconds=4)
-        assert any("the store cannot be written" in status for status in manager.heard("STATUS"))
+        wait_until(lambda: any("the store cannot be written" in status for status in manager.heard("STATUS")))
         holder.execute("ROLLBACK")
         wait_until(lambda: health(port)[0] == 200)
         run.send_signal(signal.SIGTERM)

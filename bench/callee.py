@@ -273,6 +273,10 @@ def main() -> int:
     says = parser.parse_args().says
     audio = pcmu(message(6)) if says == "speech" else b"\xff" * RATE
     answerer = Answerer([audio[place : place + FRAME] for place in range(0, len(audio) - FRAME + 1, FRAME)])
+    with contextlib.suppress(
+        PermissionError
+    ):  # on time, whatever else the machine does: the callers are what is measured
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
     print(answerer.sip.getsockname()[1], flush=True)
     answerer.serve()
     account = answerer.account()

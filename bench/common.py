@@ -40,6 +40,16 @@ class Figure:
     peer_value: float
     ratio: float
 
+    @property
+    def at_least(self) -> bool:
+        """Whether more is better: so much a second. Everything else is time, memory or processor, and is to be low."""
+        return "/s" in self.unit or "CPS" in self.unit
+
+    @property
+    def met(self) -> bool:
+        """Whether the value is as good as was wanted."""
+        return self.value >= self.target if self.at_least else self.value <= self.target
+
     def print(self) -> None:
         """On standard output."""
         print(json.dumps(asdict(self)))

@@ -4,7 +4,7 @@ Every decision is about another number, in the area codes of ten states; a third
 in ten is listed in the registries, and each decision carries what it rested on, packed. The peer is the same gate,
 remembering nothing: what a decision costs when the law of the place is worked out anew for each call.
 
-Run: python -m bench.gate [--decisions 200000]
+Run: python -m bench.gate [--decisions 200000] [--quick]
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)  # a Friday: 13:00 in New York, 10:
 KEY = bytes(32)
 CALLER_ID = "+12125550100"
 RATE, P99_US = 20_000, 100
+QUICK = 20_000
 ANEW = 300  # decisions of the peer
 
 CONSENT = Consent(
@@ -79,8 +80,10 @@ def main() -> None:
     """Measure, print, and close with the main figure: decisions a second."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--decisions", type=int, default=200_000)
-    count = parser.parse_args().decisions
-    print(machine())
+    parser.add_argument("--quick", action="store_true", help="few decisions, many of them the first of their place")
+    asked = parser.parse_args()
+    count = QUICK if asked.quick else asked.decisions
+    print(f"{machine()}\n{count:,} decisions{', quick' if asked.quick else ''}")
     rules = builtin_rules()
     operator = Operator(
         (CallerIdRight(CALLER_ID, "owned"),),

@@ -23,6 +23,7 @@ DIALER = (sys.executable, "-m", "dialer")
 CALL_S = 10.0
 LISTENS_S = 2.5  # for a greeting from a callee that says nothing, before the message begins
 PACKETS_PER_S = 50
+SPARE_PACKETS = 10  # a call may last 0.2 s longer than its message
 START_S = 60.0  # for what a run does before its first and after its last call
 PARTS_S = 6.0  # the parts of the message in CAMPAIGN
 AREA_CODES = (212, 305, 312, 303, 213, 214, 215, 404, 415, 503, 602, 617, 619, 702, 713, 716, 718, 773, 916, 954)
@@ -112,8 +113,9 @@ def checked(load: Load, callee: Callee, cpu: Cpu, wall_s: float) -> Run:
     if (seen.whole, seen.failed) != (load.calls, 0):
         raise BenchError(f"the callee counted {seen.whole} good calls and {seen.failed} bad ones, not {load.calls}")
     expected = load.calls * load.call_s * PACKETS_PER_S
-    for packets, did in ((seen.received, "came to"), (seen.sent, "left")):
-        if not 0.98 * expected - load.calls <= packets <= 1.02 * expected + 5 * load.calls:
+    # The callee's own are let go when it comes late, which is no fault of the caller's.
+    for packets, least, did in ((seen.received, 0.99, "came to"), (seen.sent, 0.95, "left")):
+        if not least * expected <= packets <= 1.02 * expected + SPARE_PACKETS * load.calls:
             raise BenchError(f"{packets} RTP packets {did} the callee, not about {expected:.0f}")
     return Run(cpu, load.calls, wall_s, seen)
 

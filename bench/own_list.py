@@ -3,11 +3,12 @@
 ``dialer run`` calls simulated callees that decline, twenty a second; meanwhile numbers that it has not reached are put
 on the list in a process of their own, as ``dialer dnc add`` does it. Counted is the callee's own account of INVITEs.
 
-Run: python -m bench.own_list
+Run: python -m bench.own_list [--quick]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -22,18 +23,22 @@ from bench.common import BenchError, Figure, machine
 
 from dialer.audio.prepare import prompt_path
 
-CALLS, CPS, CHANNELS = 300, 20, 60
-ENTRIES = 40
+CPS, CHANNELS = 20, 60
+CALLS, ENTRIES = 300, 40
+QUICK_CALLS, QUICK_ENTRIES = 100, 10
 TARGET_S = 1.0
 DECLINES = '[[callees]]\nname = "all"\nshare = 1\ndoes = "refuse"\ncode = "603"\nring_s = [0.1, 0.2]\n'
 
 
 def main() -> None:
     """Measure, print, and close with the main figure: the longest delay."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_ENTRIES} entries")
+    calls, entries = (QUICK_CALLS, QUICK_ENTRIES) if parser.parse_args().quick else (CALLS, ENTRIES)
     print(machine())
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as scratch:
-        late = _measure(Path(scratch))
-    print(f"{ENTRIES} numbers put on the list, one after another, while {CPS} calls a second are placed")
+        late = _measure(Path(scratch), calls, entries)
+    print(f"{entries} numbers put on the list, one after another, while {CPS} calls a second are placed")
     print(f"{late['dialed']} of them were dialed after that; the last {late['longest_s']:.3f} s after its entry")
     print(f"{late['add_s']:.3f} s, median, for the entry itself to be durable")
     Figure(
@@ -47,7 +52,7 @@ def main() -> None:
     ).print()
 
 
-def _measure(home: Path) -> dict[str, float]:
+def _measure(home: Path, calls: int, count: int) -> dict[str, float]:
     (home / "population.toml").write_text(DECLINES, encoding="utf-8")
     account = home / "callees.jsonl"
     sim = subprocess.Popen(
@@ -57,12 +62,12 @@ def _measure(home: Path) -> dict[str, float]:
     try:
         assert sim.stdout is not None  # noqa: S101  asked for above
         port = int(sim.stdout.readline().decode().strip().rpartition(":")[2])
-        numbers = _prepare(home, port)
+        numbers = _prepare(home, port, calls)
         with (home / "run.out").open("wb") as out:
             run = subprocess.Popen(
                 [*DIALER, "run", "--until-idle"], cwd=home, stdout=out, stderr=out, env=environment()
             )
-        entries = _entries(home, account, numbers)
+        entries = _entries(home, account, numbers, count)
         if run.wait(120) != 0:
             raise BenchError(f"dialer run ended with {run.returncode}")
     finally:
@@ -71,7 +76,7 @@ def _measure(home: Path) -> dict[str, float]:
         if sim.stdout is not None:
             sim.stdout.close()
     dialed = {row["number"]: row["at"] for row in _account(account) if row["event"] == "invite"}
-    if len(dialed) < CALLS // 2:
+    if len(dialed) < calls // 2:
         raise BenchError(f"only {len(dialed)} calls were placed")
     delays = [
         datetime.fromisoformat(dialed[number]).timestamp() - at
@@ -82,7 +87,7 @@ def _measure(home: Path) -> dict[str, float]:
     return {"dialed": len(delays), "longest_s": max(delays, default=0.0), "add_s": took[len(took) // 2]}
 
 
-def _entries(home: Path, account: Path, numbers: list[str]) -> dict[str, tuple[float, float]]:
+def _entries(home: Path, account: Path, numbers: list[str], count: int) -> dict[str, tuple[float, float]]:
     """Put numbers just ahead of the dialing on the list; when each was durable (Unix time), and how long that took."""
     adder = subprocess.Popen(
         [sys.executable, "-c", ADDER, str(home / "dialer.db")],
@@ -92,7 +97,7 @@ def _entries(home: Path, account: Path, numbers: list[str]) -> dict[str, tuple[f
         raise BenchError("the adding process has no pipes")
     entries: dict[str, tuple[float, float]] = {}
     deadline = time.monotonic() + 60
-    while len(entries) < ENTRIES and time.monotonic() < deadline:
+    while len(entries) < count and time.monotonic() < deadline:
         reached = sum(row["event"] == "invite" for row in _account(account))
         place = reached + 6  # the engine has most likely not decided about it
         if not reached or place >= len(numbers) or numbers[place] in entries:
@@ -104,7 +109,7 @@ def _entries(home: Path, account: Path, numbers: list[str]) -> dict[str, tuple[f
         entries[numbers[place]] = float(at), float(taken)
         time.sleep(0.1)
     adder.communicate()
-    if len(entries) < ENTRIES // 2:
+    if len(entries) < count // 2:
         raise BenchError(f"only {len(entries)} entries were made in time")
     return entries
 
@@ -132,7 +137,7 @@ def _account(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
-def _prepare(home: Path, port: int) -> list[str]:
+def _prepare(home: Path, port: int, calls: int) -> list[str]:
     dialer(home, "init", ".")
     values = {"port": port, "cps": CPS, "channels": CHANNELS, "ports": 4 * CHANNELS, "detect": "true", "host": HOST}
     for name, text in (("dialer.toml", SETTINGS), ("sip.conf", TRUNK), ("campaign.toml", CAMPAIGN)):
@@ -140,7 +145,7 @@ def _prepare(home: Path, port: int) -> list[str]:
     (home / "message.wav").write_bytes(prompt_path("demo_message").read_bytes())
     now = datetime.now(UTC)
     midday = min(ZONES, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
-    numbers = [f"+1{area}555{line:04}" for area in AREA_CODES for line in range(100, 200)][:CALLS]
+    numbers = [f"+1{area}555{line:04}" for area in AREA_CODES for line in range(100, 200)][:calls]
     rows = [f"{number},{midday},express,2026-01-05,intake form" for number in numbers]
     header = "phone,time zone,consent,consent date,consent source"
     (home / "people.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")

@@ -1,6 +1,6 @@
 """How evenly calls go out: the gaps between the INVITEs of a whole ``dialer run``, on the kernel's clock at the callee.
 
-    python -m bench.pacing [--cps 50] [--calls 1300]
+    python -m bench.pacing [--cps 50] [--calls 1300] [--quick]
 
 The callee is a socket that answers every INVITE with 486 Busy Here. Its time stamps are those of the kernel as the
 packet arrives (SO_TIMESTAMPNS). The peer is SIPp, placing as many calls at the same rate to the same callee.
@@ -31,6 +31,7 @@ TIMESTAMP = struct.Struct("qq")
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it
 TAGGED = re.compile(rb"(?im)^(?:via|from|call-id|cseq|v|f|i)\s*:.*\r\n")
 TO = re.compile(rb"(?im)^(?:to|t)\s*:(.*)\r\n")
+QUICK = 300
 EASED_S = 6.0  # in which the rate grows: not measured
 
 
@@ -130,8 +131,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.pacing", description="gaps between INVITEs")
     parser.add_argument("--cps", type=int, default=50, help="new calls a second")
     parser.add_argument("--calls", type=int, default=1300, help="of a run, up to 1300")
-    load = Load(**vars(parser.parse_args()))
-    print(machine())
+    parser.add_argument("--quick", action="store_true", help="300 calls, of which the last few seconds are looked at")
+    asked = parser.parse_args()
+    load = Load(QUICK if asked.quick else asked.calls, asked.cps)
+    print(f"{machine()}\n{load.calls} calls{', quick' if asked.quick else ''}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         ours = tail(of_dialer(Path(folder) / "dialer", load))
         theirs = tail(of_sipp(Path(folder) / "sipp", load))

@@ -5,7 +5,7 @@ seed draws a list of its own (20 to 40 % answer, 10 to 30 % of those accept), an
 The peers are fixed ratios of calls to free operators, and the ratio that fills them on average. In some more days of
 the predictive mode acceptance doubles, or halves, at noon, as with another list. A day over the cap is an error.
 
-Run: python -m bench.predictive [--seeds 20] [--jobs 2] [--svg docs/predictive.svg]
+Run: python -m bench.predictive [--seeds 20] [--jobs 2] [--svg docs/predictive.svg] [--quick]
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from dialer.campaigns.ahead import Dialing, Floor, Rates, calls_allowed
 
 CAP = 0.03
 OPERATORS = (10, 20, 50, 100, 200)
+QUICK_OPERATORS = (10, 50)
 MAIN, PEER = 50, "3 to 1"  # the closing figure
 NOONS = (2.0, 0.5)  # by which acceptance changes in the days of another list
 PATIENCE_S = 2.0  # an accepted call that waits longer was abandoned
@@ -248,30 +249,36 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="of the predictive mode; the others get a quarter")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--svg", type=Path)
+    parser.add_argument("--quick", action="store_true", help="one seed, two modes, few operators, no other list")
     arguments = parser.parse_args()
-    print(machine())
+    print(f"{machine()}{' quick' if arguments.quick else ''}")
     begun = time.monotonic()
-    few = max(1, arguments.seeds // 4)
-    seeds = {mode: arguments.seeds if mode == "predictive" else few for mode in MODES}
-    days = [(mode, count, seed, 1.0) for mode in MODES for count in OPERATORS for seed in range(seeds[mode])]
-    days += [("predictive", count, seed, noon) for noon in NOONS for count in OPERATORS for seed in range(few)]
+    modes, counts, noons, most = (
+        (("predictive", PEER), QUICK_OPERATORS, (), 1)
+        if arguments.quick
+        else (MODES, OPERATORS, NOONS, arguments.seeds)
+    )
+    few = max(1, most // 4)
+    seeds = {mode: most if mode == "predictive" else few for mode in modes}
+    days = [(mode, count, seed, 1.0) for mode in modes for count in counts for seed in range(seeds[mode])]
+    days += [("predictive", count, seed, noon) for noon in noons for count in counts for seed in range(few)]
     days.sort(key=lambda day: -day[1])  # the long ones first, so that no job is left alone with one at the end
     with ProcessPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(simulate, *zip(*days, strict=True)))
     found: dict[tuple[str, float], list[Result]] = {}
     for (mode, _, _, noon), result in zip(days, results, strict=True):
         found.setdefault((mode, noon), []).append(result)
-    print(f"seeds 0 to {arguments.seeds - 1} (others 0 to {few - 1}), days of {DAY_S / 3600:g} h")
+    print(f"seeds 0 to {most - 1} (others 0 to {few - 1}), days of {DAY_S / 3600:g} h")
     curves = []
     for (mode, noon), runs in found.items():
         print(mode if noon == 1 else f"{mode}, acceptance times {noon:g} at noon")
-        points = [_row(count, [run for run in runs if run.operators == count]) for count in reversed(OPERATORS)]
+        points = [_row(count, [run for run in runs if run.operators == count]) for count in reversed(counts)]
         if noon == 1:
             curves.append(Curve(mode, tuple(points)))
     worst = max((run for (mode, _), runs in found.items() if mode == "predictive" for run in runs), key=_share)
-    runs = sum(len(runs) for (mode, _), runs in found.items() if mode == "predictive")
+    held = sum(len(runs) for (mode, _), runs in found.items() if mode == "predictive")
     print(
-        f"worst of {runs} predictive days: {worst.abandonment:.2%} of accepted calls abandoned "
+        f"worst of {held} predictive days: {worst.abandonment:.2%} of accepted calls abandoned "
         f"({worst.operators} operators, seed {worst.seed}); took {time.monotonic() - begun:.0f} s"
     )
     if worst.abandonment > CAP:

@@ -1,0 +1,171 @@
+"""Every bench, one after another: their figures in one table, and what each of them printed.
+
+    python -m bench.all [--quick] [--only calls gate] [--to bench/results.md]
+
+Each runs in a process of its own, under a time limit. One that gives no figure is a row that says why; the others run
+all the same, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.common import Figure, machine
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path("bench/results.md")
+QUICK_RESULTS = Path(".state/bench-quick.md")
+QUICK_LIMIT_S = 60.0  # of a bench that takes a quarter of that where nothing else runs
+MACHINE_LINE = re.compile(r".*, \d+ cores, .*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A module of this directory, and how long it may take."""
+
+    name: str
+    limit_s: float = 240.0
+    arguments: tuple[str, ...] = ()
+
+
+BENCHES = (
+    Bench("calls", 900),
+    Bench("pacing"),
+    Bench("planning"),
+    Bench("gate"),
+    Bench("dnc"),
+    Bench("own_list"),
+    Bench("predictive", arguments=("--seeds", "4")),
+    Bench("curves", 420),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of one bench: its figures, or why there is none."""
+
+    name: str
+    took_s: float
+    printed: str
+    figures: tuple[Figure, ...]
+    failure: str = ""
+
+
+def run(bench: Bench, *, quick: bool) -> Ran:
+    """Run it, and read what it printed."""
+    if importlib.util.find_spec(f"bench.{bench.name}") is None:
+        return Ran(bench.name, 0.0, "", (), f"bench/{bench.name}.py is missing")
+    limit_s = QUICK_LIMIT_S if quick else bench.limit_s
+    command = [sys.executable, "-m", f"bench.{bench.name}", *(("--quick",) if quick else bench.arguments)]
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    late = ""
+    try:
+        printed, complaint = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        late = f"not done after {limit_s:g} s"
+        printed, complaint = _end(process)
+    took_s = time.monotonic() - begun
+    found = figures(printed)
+    said = [line.strip() for line in complaint.splitlines() if line.strip()]
+    failure = late or ("" if found else (said or ["it ended without a word"])[-1].removeprefix("no figure: "))
+    return Ran(bench.name, took_s, printed, found, failure)
+
+
+def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Stop it and whatever it has started; what it had printed."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=10)
+    return "", ""
+
+
+def figures(printed: str) -> tuple[Figure, ...]:
+    """The lines that are figures, in their order."""
+    wanted = {field.name for field in fields(Figure)}
+    found = []
+    for line in printed.splitlines():
+        if line.startswith("{"):
+            with contextlib.suppress(json.JSONDecodeError):
+                row = json.loads(line)
+                if row.keys() == wanted:
+                    found.append(Figure(**row))
+    return tuple(found)
+
+
+def page(ran: list[Ran], about: str, *, quick: bool) -> str:
+    """All of it in Markdown."""
+    title = "Quick results: small sizes, for a look only" if quick else "Results"
+    lines = [f"# {title}", "", about, "", "| bench | figure | value | target | | peer | peer's value | ratio |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for each in ran:
+        lines += [row(each.name, figure) for figure in each.figures]
+        if each.failure:
+            lines.append(f"| {each.name} | no figure: {each.failure.replace('|', '/')} | | | **missed** | | | |")
+    for each in ran:
+        printed = "\n".join(
+            line for line in MACHINE_LINE.sub("", each.printed).splitlines() if not line.startswith("{")
+        )
+        lines += ["", f"## {each.name}, {each.took_s:.0f} s", "", "```", printed.strip(), "```"]
+    return "\n".join([*lines, ""])
+
+
+def row(bench: str, figure: Figure) -> str:
+    """One line of the table."""
+    sign, verdict = (">=" if figure.at_least else "<="), ("met" if figure.met else "**missed**")
+    return (
+        f"| {bench} | {figure.name} | {figure.value:g} {figure.unit} | {sign} {figure.target:g} | {verdict}"
+        f" | {figure.peer} | {figure.peer_value:g} | {figure.ratio:g} |"
+    )
+
+
+def versions() -> str:
+    """What was measured, and when."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return f"{machine()}. Commit {said or 'unknown'}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
+
+
+def main() -> int:
+    """Run them, print how it goes, write the page."""
+    parser = argparse.ArgumentParser(prog="python -m bench.all", description="every bench, and a page of their figures")
+    parser.add_argument("--quick", action="store_true", help="small sizes: three minutes instead of twenty")
+    parser.add_argument("--only", nargs="+", metavar="BENCH", choices=[bench.name for bench in BENCHES])
+    parser.add_argument("--to", type=Path, help=f"the page; {RESULTS}, quick: {QUICK_RESULTS}")
+    options = parser.parse_args()
+    to: Path = options.to or ROOT / (QUICK_RESULTS if options.quick else RESULTS)
+    about, begun, ran = versions(), time.monotonic(), []
+    print(about)
+    for bench in BENCHES:
+        if options.only and bench.name not in options.only:
+            continue
+        print(f"{bench.name:<12}", end="", flush=True)
+        done = run(bench, quick=options.quick)
+        ran.append(done)
+        said = "; ".join(f"{figure.name} {figure.value:g} {figure.unit}" for figure in done.figures)
+        print(f"{done.took_s:4.0f} s  {said}{f'  no figure: {done.failure}' if done.failure else ''}", flush=True)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(page(ran, f"{about} {time.monotonic() - begun:.0f} s in all.", quick=options.quick), encoding="utf-8")
+    print(f"{to.relative_to(ROOT) if to.is_relative_to(ROOT) else to}: {time.monotonic() - begun:.0f} s in all")
+    return 1 if any(each.failure for each in ran) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,10 +3,10 @@
     python -m bench.calls [--calls 500] [--cps 50] [--runs 5] [--machines] [--quick]
 
 Every call is answered at once, carries ten seconds of PCMU both ways and is hung up by its caller; dialer and Asterisk
-listen for digits. The callee (bench/callee.py) is in no caller's figure. SIPp is the floor: it decides nothing and
-writes nothing down. Asterisk is asked for the calls with call files, and over its manager interface; it writes call
-detail records; its start is not counted, while ours is. A run in which one call is missing, or audio in one direction,
-is an error, not a figure.
+listen for digits. The callee (bench/callee.py) is in no caller's figure. SIPp is the floor: it decides nothing, writes
+nothing down, and leaves what comes back to the kernel to drop. Asterisk is asked for the calls with call files, and
+over its manager interface; it writes call detail records; its start is not counted, while ours is. A run in which one
+call is missing, or audio in one direction, is an error, not a figure.
 """
 
 from __future__ import annotations

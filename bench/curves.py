@@ -119,7 +119,6 @@ def contacts(home: Path, sizes: Sizes) -> Iterator[Grown]:
         costs["contacts", "campaign status"] = command_s(place, "campaign", "status")
         costs["contacts", "plan the next 1,000"] = plan_s(place)
         fill(place, size)
-        _log(place / "dialer.log", size)
         for name, words in {
             "status, all called": ("campaign", "status"),
             "report": ("report", "Bench"),
@@ -136,16 +135,6 @@ def contacts(home: Path, sizes: Sizes) -> Iterator[Grown]:
     for (of, name), raw in found.items():
         least_s = raw.pop(NOBODY)
         yield grown(name, of, raw, least_s)
-
-
-def _log(path: Path, lines: int) -> None:
-    """A log of so many attempts."""
-    line = (
-        '{"event":"attempt","level":"info","at":"2026-11-18T17:00:00.000000Z","campaign":"Bench","attempt_id":"%032x",'
-        '"number":"+1212***0100","outcome":"heard","trunk":"callee","sip_code":200,"heard_ms":10000}\n'
-    )
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(line % number for number in range(lines))
 
 
 def registry(home: Path, sizes: Sizes) -> Iterator[Grown]:

@@ -46,7 +46,7 @@ def start_sipp(home: Path, scenario: str, *arguments: str) -> subprocess.Popen[b
 
 
 def run_sipp(home: Path, load: Load) -> Run:
-    """SIPp as the caller: it sends the message, reads what comes back and throws that away."""
+    """SIPp as the caller. It sends from one port for all calls, and never reads what comes back there."""
     with callee(home) as peer:
         (home / "message.ulaw").write_bytes(pcmu(message(load.call_s)))
         begun = time.monotonic()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 
+import msgspec
 from bench.callee import RATE, message
 from bench.common import BenchError
 from bench.load import AREA_CODES, CAMPAIGN, DIALER, SETTINGS, TRUNK, environment
@@ -96,27 +97,35 @@ async def _plan(path: Path) -> float:
 
 
 def fill(home: Path, attempts: int) -> None:
-    """So many attempts with their outcomes, written as the engine writes them."""
-    asyncio.run(_fill(home / "dialer.db", attempts))
+    """So many attempts with their outcomes, written as the engine writes them; and as long a log."""
+    ended = asyncio.run(_fill(home / "dialer.db", attempts))
+    fields = msgspec.to_builtins(ended.record, builtin_types=(bool,))
+    line = {"level": "info", "event": "attempt", "campaign": "Bench", "number": "+1212***0100", "attempt_number": 1}
+    text = msgspec.json.encode({**line, **fields}).decode() + "\n"
+    with (home / "dialer.log").open("w", encoding="utf-8") as log:
+        log.writelines(text for _ in range(attempts))
 
 
-async def _fill(path: Path, attempts: int) -> None:
+async def _fill(path: Path, attempts: int) -> Ended:
+    """The last of them."""
     async with await Store.open(path) as store:
         campaign = (await store.campaigns.all())[0].id
         now = datetime.now(UTC)
         await store.engine.start_run(RUN, os.getpid(), now)
         places = [place.place_id for place in await store.engine.places(campaign)]
-        done = 0
+        done, ended = 0, list[Ended]()
         while done < attempts:
             claims = await store.engine.claim(RUN, campaign, places, min(BATCH, attempts - done), now)
             if not claims:
                 raise BenchError(f"{done} of {attempts} contacts could be claimed")
             decided = [_permitted(claim, done + index, now) for index, claim in enumerate(claims)]
             await store.engine.record_decisions(decided)
-            await store.engine.record_outcomes([_ended(each, now) for each in decided])
+            ended = [_ended(each, now) for each in decided]
+            await store.engine.record_outcomes(ended)
             done += len(claims)
         await store.engine.end_run(RUN, now)
         await store.campaigns.set_state(campaign, CampaignState.PAUSED, now, reason="the bench has what it wants")
+        return ended[-1]
 
 
 def _permitted(claim: Claim, number: int, now: datetime) -> Decided:

@@ -25,7 +25,6 @@ LISTENS_S = 2.5  # for a greeting from a callee that says nothing, before the me
 PACKETS_PER_S = 50
 SPARE_PACKETS = 25  # a call may last half a second longer than its message
 START_S = 60.0  # for what a run does before its first and after its last call
-LEAST_PORTS = 2000  # another program may have some
 PARTS_S = 6.0  # the parts of the message in CAMPAIGN
 AREA_CODES = (212, 305, 312, 303, 213, 214, 215, 404, 415, 503, 602, 617, 619, 702, 713, 716, 718, 773, 916, 954)
 ZONES = (
@@ -147,7 +146,7 @@ def prepare(home: Path, load: Load, port: int, message_s: float, *, detect: bool
     """Configuration, people and a started campaign."""
     dialer(home, "init", ".")
     values = {
-        "port": port, "cps": load.cps, "channels": load.channels, "ports": max(LEAST_PORTS, 4 * load.channels),
+        "port": port, "cps": load.cps, "channels": load.channels, "ports": 4 * load.channels,
         "detect": str(detect).lower(),
     }  # fmt: skip
     for name, text in (("dialer.toml", SETTINGS), ("sip.conf", TRUNK), ("campaign.toml", CAMPAIGN)):

@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest
 .PHONY: help
 help: ## list these
 	@echo "make ...   (PYTHON=/path/to/python3 chooses the interpreter)"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '  %-11s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
 setup: ## system packages, .venv, pinned dependencies, the pjsua2 wheel: what running needs
@@ -29,14 +29,16 @@ unit: setup-dev ## the quick tests, which need no peer
 	@$(PYTEST) tests/unit
 
 .PHONY: bench
-bench: setup-test ## calls and pacing against SIPp, planning, the gate, registries, the own list, predictive dialing (12 minutes)
-	@$(BIN)/python -m bench.calls
-	@$(BIN)/python -m bench.pacing
-	@$(BIN)/python -m bench.planning
-	@$(BIN)/python -m bench.gate
-	@$(BIN)/python -m bench.dnc
-	@$(BIN)/python -m bench.own_list
-	@$(BIN)/python -m bench.predictive --seeds 4
+bench: setup-test ## every figure, peers in the same run: bench/results.md (20 minutes)
+	@$(BIN)/python -m bench.all
+
+.PHONY: bench-quick
+bench-quick: setup-test ## every bench in its smallest form, for a look: .state/bench-quick.md (three minutes)
+	@$(BIN)/python -m bench.all --quick
+
+.PHONY: curves
+curves: setup-test ## how costs grow, to a million contacts and a whole registry: docs/curves.svg (15 minutes)
+	@$(BIN)/python -m bench.curves --full --svg docs/curves.svg
 
 .PHONY: soak
 soak: setup-test ## 20,000 calls through one agent: what engine and agent hold on to (ten minutes)

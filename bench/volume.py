@@ -31,7 +31,6 @@ from dialer.store.open import Store
 BATCH = 1000
 BASIS = bytes(range(183))  # as long as a permit's is
 ROUNDS = 9
-RUN = "bench"
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 
 
@@ -82,18 +81,27 @@ async def _plan(path: Path) -> float:
     number = "+13055550100"
     async with await Store.open(path) as store:
         campaign = (await store.campaigns.all())[0].id
-        await store.engine.start_run(RUN, os.getpid(), datetime.now(UTC))
+        now = datetime.now(UTC)
+        await store.engine.start_run("plan", os.getpid(), now)
         own = DailyHours(time_of_day(9), time_of_day(20))
         policy = CampaignPolicy(campaign, Purpose.HEALTH, "Clinic", number, number, own, 3, timedelta(hours=4))
-        planner, used = Planner(store.engine, campaign, policy), []
+        planner, used = Planner(store.engine, campaign, policy), list[float]()
+        open_ = _open_after(now)
         for _ in range(ROUNDS):
             begun = time.process_time()
-            plan = await planner.plan(gate, datetime.now(UTC))
-            claims = await store.engine.claim(RUN, campaign, plan.places, BATCH, datetime.now(UTC))
+            plan = await planner.plan(gate, open_)
+            claims = await store.engine.claim("plan", campaign, plan.places, BATCH, open_)
             used.append(time.process_time() - begun)
-            await store.engine.put_back(claims, [datetime.now(UTC)] * len(claims))
-        await store.engine.end_run(RUN, datetime.now(UTC))
+            if not claims:
+                raise BenchError("nothing was planned")
+            await store.engine.put_back(claims, [now] * len(claims))
+        await store.engine.end_run("plan", now)
     return sum(used[1:]) / (ROUNDS - 1)
+
+
+def _open_after(now: datetime) -> datetime:
+    """The next Wednesday, when it is between ten and one in every one of ZONES."""
+    return (now + timedelta(days=(2 - now.weekday()) % 7 or 7)).replace(hour=18, minute=0)
 
 
 def fill(home: Path, attempts: int) -> None:
@@ -111,11 +119,11 @@ async def _fill(path: Path, attempts: int) -> Ended:
     async with await Store.open(path) as store:
         campaign = (await store.campaigns.all())[0].id
         now = datetime.now(UTC)
-        await store.engine.start_run(RUN, os.getpid(), now)
+        await store.engine.start_run("fill", os.getpid(), now)
         places = [place.place_id for place in await store.engine.places(campaign)]
         done, ended = 0, list[Ended]()
         while done < attempts:
-            claims = await store.engine.claim(RUN, campaign, places, min(BATCH, attempts - done), now)
+            claims = await store.engine.claim("fill", campaign, places, min(BATCH, attempts - done), now)
             if not claims:
                 raise BenchError(f"{done} of {attempts} contacts could be claimed")
             decided = [_permitted(claim, done + index, now) for index, claim in enumerate(claims)]
@@ -123,7 +131,7 @@ async def _fill(path: Path, attempts: int) -> Ended:
             ended = [_ended(each, now) for each in decided]
             await store.engine.record_outcomes(ended)
             done += len(claims)
-        await store.engine.end_run(RUN, now)
+        await store.engine.end_run("fill", now)
         await store.campaigns.set_state(campaign, CampaignState.PAUSED, now, reason="the bench has what it wants")
         return ended[-1]
 

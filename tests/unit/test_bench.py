@@ -1,0 +1,55 @@
+"""The benches: each is run by `make bench`, has a quick form, and its name is on the page that tells of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from bench.all import BENCHES, Ran, figures, page, row
+from bench.common import Figure
+from bench.curves import Cost, Grown, grown
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = {
+    path.stem for path in (ROOT / "bench").glob("*.py") if re.search(r"(?m)^def main\(", path.read_text("utf-8"))
+}
+HELPERS = {"all", "callee"}  # run the others, or are run by them
+LOW = Figure("cpu", 7.5, "ms", 8.0, "SIPp", 2.5, 3.0)
+HIGH = Figure("rate", 250.0, "CPS", 300.0, "SIPp", 500.0, 0.5)
+
+
+def test_every_bench_is_run() -> None:
+    assert {bench.name for bench in BENCHES} == PROGRAMS - HELPERS
+    assert len({bench.name for bench in BENCHES}) == len(BENCHES)
+
+
+@pytest.mark.parametrize("name", [bench.name for bench in BENCHES])
+def test_every_bench_has_a_quick_form_and_is_on_the_page(name: str) -> None:
+    assert '"--quick"' in (ROOT / "bench" / f"{name}.py").read_text("utf-8")
+    assert f"bench.{name}`" in (ROOT / "docs/performance.md").read_text("utf-8")
+
+
+def test_a_time_is_to_be_low_and_a_rate_high() -> None:
+    assert (LOW.at_least, LOW.met, HIGH.at_least, HIGH.met) == (False, True, True, False)
+
+
+def test_figures_are_found_in_what_was_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    LOW.print()
+    HIGH.print()
+    said = capsys.readouterr().out
+    assert figures(f'a table\n{{not JSON\n{{"name": "something else"}}\n{said}') == (LOW, HIGH)
+
+
+def test_the_page_has_every_figure_and_says_why_there_is_none() -> None:
+    text = page([Ran("calls", 61.0, "a table\n", (LOW, HIGH)), Ran("gate", 2.0, "", (), "a | b")], "here", quick=False)
+    assert row("calls", LOW) == "| calls | cpu | 7.5 ms | <= 8 | met | SIPp | 2.5 | 3 |"
+    assert row("calls", HIGH) in text
+    assert "| gate | no figure: a / b | | | **missed** | | | |" in text
+    assert "## calls, 61 s\n\n```\na table\n```" in text
+
+
+def test_an_exponent_is_that_of_the_growth() -> None:
+    squared = Grown("", "", tuple(Cost(size, 3e-6 * size**2) for size in (100, 1000, 10_000)))
+    assert squared.exponent == pytest.approx(2)
+    assert grown("", "", {100: 3.0, 1000: 12.0, 10_000: 102.0}, least_s=2.0).exponent == pytest.approx(1)

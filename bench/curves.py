@@ -24,7 +24,7 @@ from bench.plot import Curve, Point, chart
 from bench.volume import command_s, fill, make, plan_s
 
 LINEAR, WORST = 1.0, 1.1
-LEAST_S = 0.02  # less than this is noise
+COMMAND_NOISE_S, STEP_NOISE_S, RUN_NOISE_S = 0.15, 0.0, 0.5  # a cost below it says nothing, and is left out of the fit
 NOBODY = 10  # contacts of the smallest store
 
 
@@ -70,17 +70,21 @@ class Grown:
     name: str
     of: str
     costs: tuple[Cost, ...]
+    noise_s: float
 
     @property
     def exponent(self) -> float:
-        """Of the size, by least squares on logarithms."""
-        sizes, seconds = (np.log([getattr(cost, name) for cost in self.costs]) for name in ("size", "seconds"))
+        """Of the size, by least squares on logarithms; 0 when no two sizes cost more than noise."""
+        fitted = [cost for cost in self.costs if cost.seconds > self.noise_s]
+        if len(fitted) < 2:
+            return 0.0
+        sizes, seconds = (np.log([getattr(cost, name) for cost in fitted]) for name in ("size", "seconds"))
         return float(np.polyfit(sizes, seconds, 1)[0])
 
 
-def grown(name: str, of: str, raw: dict[int, float], least_s: float) -> Grown:
+def grown(name: str, of: str, raw: dict[int, float], least_s: float, noise_s: float) -> Grown:
     """A curve, the cost of the smallest possible job taken off."""
-    return Grown(name, of, tuple(Cost(size, max(LEAST_S, seconds - least_s)) for size, seconds in raw.items()))
+    return Grown(name, of, tuple(Cost(size, max(0.0, seconds - least_s)) for size, seconds in raw.items()), noise_s)
 
 
 def live(home: Path, sizes: Sizes) -> Iterator[Grown]:
@@ -107,7 +111,7 @@ def _calls(home: Path, of: str, loads: dict[int, Load]) -> Iterator[Grown]:
     some = next(iter(loads.values()))
     start_s = cpu_s(Load(1, 1, some.call_s), "one")
     print(f"{of}: a run of one call takes {start_s:.2f} s", file=sys.stderr)
-    yield grown("dialer run", of, {size: cpu_s(load, str(size)) for size, load in loads.items()}, start_s)
+    yield grown("dialer run", of, {size: cpu_s(load, str(size)) for size, load in loads.items()}, start_s, RUN_NOISE_S)
 
 
 def contacts(home: Path, sizes: Sizes) -> Iterator[Grown]:
@@ -134,7 +138,8 @@ def contacts(home: Path, sizes: Sizes) -> Iterator[Grown]:
         )
     for (of, name), raw in found.items():
         least_s = raw.pop(NOBODY)
-        yield grown(name, of, raw, least_s)
+        noise_s = STEP_NOISE_S if name.startswith("plan") else COMMAND_NOISE_S
+        yield grown(name, of, raw, least_s, noise_s)
 
 
 def registry(home: Path, sizes: Sizes) -> Iterator[Grown]:
@@ -148,9 +153,9 @@ def registry(home: Path, sizes: Sizes) -> Iterator[Grown]:
         (place / "registry.txt").unlink()
         check[size] = child(place, "check")["contains_us"]
         print(f"registry of {size:,}: load {load[size]:.2f} s, check {check[size]:.2f} us", file=sys.stderr)
-    yield grown("load", "numbers of a registry", load, 0.0)
+    yield grown("load", "numbers of a registry", load, 0.0, STEP_NOISE_S)
     # A million checks: of the same order as the rest, and above what counts as noise.
-    yield grown("a million checks", "numbers of a registry", check, 0.0)
+    yield grown("a million checks", "numbers of a registry", check, 0.0, STEP_NOISE_S)
 
 
 CURVES: dict[str, Callable[[Path, Sizes], Iterator[Grown]]] = {
@@ -162,12 +167,14 @@ def picture(found: list[Grown]) -> str:
     """Cost of one unit at each size, that at the smallest size being 1."""
     curves = []
     for each in found:
-        first = each.costs[0]
-        points = [
-            Point(float(np.log10(cost.size / first.size)), cost.seconds / cost.size / (first.seconds / first.size), "")
-            for cost in each.costs
-        ]
-        curves.append(Curve(each.name, tuple(points)))
+        kept = [cost for cost in each.costs if cost.seconds > each.noise_s]
+        if len(kept) > 1:
+            first = kept[0].seconds / kept[0].size
+            points = [
+                Point(float(np.log10(cost.size / each.costs[0].size)), cost.seconds / cost.size / first, "")
+                for cost in kept
+            ]
+            curves.append(Curve(each.name, tuple(points)))
     return chart("tenfold growth (powers of ten above the smallest size)", "cost of one, at first 1", curves, (1.0, ""))
 
 
@@ -189,9 +196,9 @@ def main() -> int:
     except BenchError as error:
         print(f"no figure: {error}", file=sys.stderr)
         return 1
-    print(f"{'of':<22}{'what':<21}{'exponent':>9}   CPU a unit at each size")
+    print(f"{'of':<22}{'what':<21}{'exponent':>9}   CPU a unit at each size; -: no more than noise")
     for each in found:
-        units = ", ".join(f"{_short(cost.size)}: {_time(cost.seconds / cost.size)}" for cost in each.costs)
+        units = ", ".join(_unit(cost, each.noise_s) for cost in each.costs)
         verdict = "  WORSE THAN LINEAR" if each.exponent > WORST else ""
         print(f"{each.of:<22}{each.name:<21}{each.exponent:>9.2f}   {units}{verdict}")
     if asked.svg:
@@ -203,6 +210,11 @@ def main() -> int:
         round(worst.exponent / LINEAR, 2),
     ).print()  # fmt: skip
     return 0
+
+
+def _unit(cost: Cost, noise_s: float) -> str:
+    each = "-" if cost.seconds <= noise_s else _time(cost.seconds / cost.size)
+    return f"{_short(cost.size)}: {each}"
 
 
 def _short(size: int) -> str:

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 440
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 20, 52
-COLOURS = ("#5b6770", "#0b6e4f", "#8a5fbf", "#c46210", "#b3123f", "#1f5fa8")
+LEFT, TOP, BOTTOM = 64, 20, 52
+RIGHT, LEGEND = 150, 66  # beside the picture; what a legend takes beyond its names
+COLOURS = (
+    "#5b6770", "#0b6e4f", "#8a5fbf", "#c46210", "#b3123f", "#1f5fa8",
+    "#a8a800", "#00a3a3", "#6b3f1d", "#e07be0", "#222222", "#7fbf3f",
+)  # fmt: skip
+LETTER = 7
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 MOST_TICKS = 8
 
@@ -34,11 +39,12 @@ class Curve:
 def chart(x_title: str, y_title: str, curves: Sequence[Curve], limit: tuple[float, str]) -> str:
     """The picture. ``limit`` is a height and its name; both axes begin at 0."""
     points = [point for curve in curves for point in curve.points]
+    right = max(RIGHT, LEGEND + LETTER * max(len(curve.name) for curve in curves))
     x_step, x_end = _axis(max(point.x for point in points))
     y_step, y_end = _axis(max(limit[0], *(point.y for point in points)))
 
     def across(x: float) -> float:
-        return LEFT + x / x_end * (WIDTH - LEFT - RIGHT)
+        return LEFT + x / x_end * (WIDTH - LEFT - right)
 
     def down(y: float) -> float:
         return HEIGHT - BOTTOM - y / y_end * (HEIGHT - TOP - BOTTOM)
@@ -54,7 +60,7 @@ def chart(x_title: str, y_title: str, curves: Sequence[Curve], limit: tuple[floa
             y = down(tick * y_step)
             yield _line(across(0), y, across(x_end), y, "#e4e7ea")
             yield _text(LEFT - 8, y + 4, f"{tick * y_step:g}", anchor="end")
-        yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x_title, anchor="middle")
+        yield _text((LEFT + WIDTH - right) / 2, HEIGHT - 12, x_title, anchor="middle")
         middle = (TOP + HEIGHT - BOTTOM) / 2
         yield _text(18, middle, y_title, anchor="middle", more=f' transform="rotate(-90 18 {middle:.0f})"')
         yield _line(across(0), down(limit[0]), across(x_end), down(limit[0]), "#b00", ' stroke-dasharray="5 4"')
@@ -66,8 +72,8 @@ def chart(x_title: str, y_title: str, curves: Sequence[Curve], limit: tuple[floa
             for point in curve.points:
                 yield f'<circle cx="{across(point.x):.1f}" cy="{down(point.y):.1f}" r="3.5" fill="{colour}"/>'
                 yield _text(across(point.x), down(point.y) - 7, point.label, colour, "middle", size=10)
-            yield _line(WIDTH - 118, TOP + 20 * number + 8, WIDTH - 98, TOP + 20 * number + 8, colour)
-            yield _text(WIDTH - 92, TOP + 20 * number + 12, curve.name, colour)
+            yield _line(WIDTH - right + 32, TOP + 20 * number + 8, WIDTH - right + 52, TOP + 20 * number + 8, colour)
+            yield _text(WIDTH - right + 58, TOP + 20 * number + 12, curve.name, colour)
         yield "</svg>\n"
 
     return "\n".join(parts())

@@ -50,6 +50,13 @@ def test_the_page_has_every_figure_and_says_why_there_is_none() -> None:
 
 
 def test_an_exponent_is_that_of_the_growth() -> None:
-    squared = Grown("", "", tuple(Cost(size, 3e-6 * size**2) for size in (100, 1000, 10_000)))
+    squared = Grown("", "", tuple(Cost(size, 3e-6 * size**2) for size in (100, 1000, 10_000)), 0.0)
     assert squared.exponent == pytest.approx(2)
-    assert grown("", "", {100: 3.0, 1000: 12.0, 10_000: 102.0}, least_s=2.0).exponent == pytest.approx(1)
+    linear = grown("", "", {100: 3.0, 1000: 12.0, 10_000: 102.0}, least_s=2.0, noise_s=0.1)
+    assert linear.exponent == pytest.approx(1)
+
+
+def test_noise_is_left_out_of_the_fit() -> None:
+    raw = {10: 2.15, 100: 2.1, 1000: 3.0, 10_000: 12.0}
+    assert grown("", "", raw, least_s=2.0, noise_s=0.2).exponent == pytest.approx(1)
+    assert grown("", "", raw, least_s=2.0, noise_s=5.0).exponent == 0

@@ -289,7 +289,9 @@ def main() -> int:
     except BenchError as error:
         print(f"no figure: {error}", file=sys.stderr)
         return 1
-    value, peer = (statistics.median(run.rate for run in found[MAIN_BATCH, kind]) for kind in (Kind.STORE, Kind.SQLITE3))
+    value, peer = (
+        statistics.median(run.rate for run in found[MAIN_BATCH, kind]) for kind in (Kind.STORE, Kind.SQLITE3)
+    )
     print(f"\nbatches of {MAIN_BATCH}: {value:,.0f} attempts a second, {value / peer:.2f} of the floor\n")
     Figure(
         "durable_attempts", round(value), "attempts/s", TARGET, "sqlite3, the same rows", round(peer),

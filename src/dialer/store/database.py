@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-import aiosqlite
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from dialer.errors import StoreBusy, StoreError, StoreReadOnly
 from dialer.store.faults import not_writable, store_errors
+from dialer.store.link import Link, Links, Transact
 from dialer.store.migrate import is_current, revision_of, upgrade
 from dialer.store.own_files import OwnFiles
 from dialer.store.suppression import SuppressionKey
@@ -24,13 +24,6 @@ from dialer.store.writer import Writer
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 5.0
-READERS = 4
-
-
-class Transact(Protocol):
-    """Runs work in a transaction of its own; SQL errors come out as StoreError."""
-
-    async def __call__(self, work: Callable[[sa.Connection], T], /) -> T: ...
 
 
 class Database:
@@ -41,14 +34,16 @@ class Database:
         self.path = path
         self.suppression = SuppressionKey(path)
         info = {"who": who, "suppression": self.suppression}
-        self._readers = _engine(path, begin_with="BEGIN", pragmas=("query_only=ON",), read_only=read_only, info=info)
-        self._writers: AsyncEngine | None = None
+        # FULL: a commit is on the disk, not in its cache, before it returns.
+        self._reading = _engine(path, begin_with="BEGIN", pragmas=("query_only=ON",), read_only=read_only, info=info)
+        self._writing = None if read_only else _engine(
+            path, begin_with="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"),
+            read_only=False, info=info,
+        )  # fmt: skip
+        self._readers = Links(self._reading)
+        self._link: Link | None = None
         self._writer: Writer | None = None
         self._own_files: OwnFiles | None = None
-        if not read_only:
-            # FULL: a commit is on the disk, not in its cache, before it returns.
-            pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-            self._writers = _engine(path, begin_with="BEGIN IMMEDIATE", pragmas=pragmas, read_only=False, info=info)
 
     @classmethod
     async def open(cls, path: Path, *, create: bool, read_only: bool, who: str = "") -> Self:
@@ -57,13 +52,13 @@ class Database:
             current = await asyncio.to_thread(_ready, path, create=create, read_only=read_only)
         database = cls(path, read_only=read_only, who=who)
         try:
-            if database._writers is not None:
+            if database._writing is not None:
                 with store_errors(path):
-                    async with database._writers.begin() as connection:  # also proves that it can be written
-                        if not current:
-                            await connection.run_sync(upgrade)
+                    database._link = await Link.open(database._writing)
+                    # also proves that it can be written
+                    await database._link.transact(lambda connection: None if current else upgrade(connection))
                 database._own_files = OwnFiles(path)
-                database._writer = Writer(database._writers, path, database._hold_on)
+                database._writer = Writer(database._transact, path, database._hold_on)
         except BaseException:
             await database.close()
             raise
@@ -77,60 +72,68 @@ class Database:
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` on one snapshot: everything committed before this call."""
-        async with self.reading() as connection:
-            return await connection.run_sync(work)
+        with store_errors(self.path):
+            async with self._readers.borrow() as link:
+                return await link.transact(work)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A snapshot to stream from."""
+    async def reading(self) -> AsyncIterator[Transact]:
+        """A snapshot to read from in several steps."""
         with store_errors(self.path):
-            async with self._readers.begin() as connection:
-                yield connection
+            async with self._readers.borrow() as link, link.snapshot() as run:
+                yield run
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Transact]:
-        """A writing connection of one's own, for long work that stages in temporary tables between transactions."""
-        if self._writers is None:
+        """A writing connection of one's own, for long work that stages in temporary tables between transactions.
+
+        Each piece of work is a transaction; SQL errors come out of it as StoreError.
+        """
+        if self._writing is None:
             raise StoreReadOnly(f"{self.path} was opened for reading only")
         with store_errors(self.path):
-            connection = await self._writers.connect()
+            link = await Link.open(self._writing)
 
         async def transact(work: Callable[[sa.Connection], T]) -> T:
             with store_errors(self.path):
-                result = await connection.run_sync(work)
-                await connection.commit()
-            return result
+                return await link.transact(work)
 
         try:
             yield transact
         finally:
-            await connection.close()
+            await link.close()
+
+    async def _transact(self, work: Callable[[sa.Connection], T]) -> T:
+        if self._link is None:
+            raise StoreReadOnly(f"{self.path} was opened for reading only")
+        return await self._link.transact(work)
 
     async def _hold_on(self) -> None:
         """Move what stands in a WAL that was deleted into the file, and begin a new one. Raises StoreError."""
-        if self._writers is None or self._own_files is None or not self._own_files.log_lost:
+        if self._writing is None or self._own_files is None or (self._link and not self._own_files.log_lost):
             return
-        async with self._writers.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection  # outside of any transaction
-            async with driver.execute("PRAGMA wal_checkpoint(FULL)") as cursor:
-                row = await cursor.fetchone()
-        if row is None or row[0] != 0:
-            raise StoreBusy(
-                f"the WAL of {self.path} was deleted, and what stood in it cannot be moved into the file yet",
-                hint="end what else reads the store; do not kill the run, it has the only copy",
-            )
-        await self._readers.dispose()
-        await self._writers.dispose()
-        async with self._writers.begin():
-            self._own_files.reopened()
+        if self._link is not None:
+            row = await self._link.run(_move_log)
+            if row[0] != 0:
+                raise StoreBusy(
+                    f"the WAL of {self.path} was deleted, and what stood in it cannot be moved into the file yet",
+                    hint="end what else reads the store; do not kill the run, it has the only copy",
+                )
+            await self._readers.close()
+            self._readers = Links(self._reading)
+            link, self._link = self._link, None
+            await link.close()
+        self._link = await Link.open(self._writing)
+        await self._link.transact(lambda _: None)
+        self._own_files.reopened()
 
     async def close(self) -> None:
         """Finish what was handed in and let the file go."""
         if self._writer is not None:
             await self._writer.close()
-        await self._readers.dispose()
-        if self._writers is not None:
-            await self._writers.dispose()
+        await self._readers.close()
+        if self._link is not None:
+            await self._link.close()
 
 
 def _ready(path: Path, *, create: bool, read_only: bool) -> bool:
@@ -157,18 +160,16 @@ def _ready(path: Path, *, create: bool, read_only: bool) -> bool:
 
 def _engine(
     path: Path, *, begin_with: str, pragmas: tuple[str, ...], read_only: bool, info: Mapping[str, object]
-) -> AsyncEngine:
+) -> sa.Engine:
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
 
-    async def connect() -> aiosqlite.Connection:
+    def connect() -> sqlite3.Connection:
         # isolation_level None: the driver begins nothing by itself, the listener below does.
-        return await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
 
-    engine = create_async_engine(
-        "sqlite+aiosqlite://", async_creator=connect, poolclass=AsyncAdaptedQueuePool, pool_size=READERS
-    )
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
-    @sa.event.listens_for(engine.sync_engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: ConnectionPoolEntry) -> None:
         record.info.update(info)
         cursor = connection.cursor()
@@ -176,8 +177,13 @@ def _engine(
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql(begin_with)
 
     return engine
+
+
+def _move_log(connection: sa.Connection) -> Any:
+    driver: Any = connection.connection.driver_connection  # outside of any transaction
+    return driver.execute("PRAGMA wal_checkpoint(FULL)").fetchone()

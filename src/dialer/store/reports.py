@@ -22,6 +22,7 @@ from dialer.store.schema import attempt, basis_text, campaign, contact, outcome,
 from dialer.store.standing import QueueStanding, queue_standing
 
 UNWANTED = 607  # RFC 8197
+PAGE = 200  # rows at a time
 _permit = msgspec.json.Decoder(Permit)
 _record = msgspec.json.Decoder(CallRecord)
 _refusal = msgspec.json.Decoder(Refusal)
@@ -166,9 +167,11 @@ class Reports:
         self, query: sa.Select[Any], at: sa.Column[Any], tie: sa.Column[Any], newest: int | None
     ) -> AsyncIterator[sa.Row[Any]]:
         ordered = query.order_by(at, tie) if newest is None else query.order_by(at.desc(), tie.desc()).limit(newest)
-        async with self._database.reading() as connection, connection.stream(ordered) as rows:
-            async for row in rows:
-                yield row
+        async with self._database.reading() as run:
+            result = await run(lambda connection: connection.execute(ordered))
+            while rows := await run(lambda _: result.fetchmany(PAGE)):
+                for row in rows:
+                    yield row
 
 
 def _attempt_of(row: sa.Row[Any]) -> AttemptRow:

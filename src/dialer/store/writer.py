@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dialer.errors import StoreError
 from dialer.store.faults import store_errors
+from dialer.store.link import Transact
 
 T = TypeVar("T")
 
@@ -33,9 +33,9 @@ class Writer:
     leaves its work to be finished or, if it had not begun, undone.
     """
 
-    def __init__(self, engine: AsyncEngine, path: Path, hold_on: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, transact: Transact, path: Path, hold_on: Callable[[], Awaitable[None]]) -> None:
         """``hold_on`` sees to it, before and after each transaction, that what is written stays; raises StoreError."""
-        self._engine = engine
+        self._transact = transact
         self._hold_on = hold_on
         self._path = path
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
@@ -79,8 +79,7 @@ class Writer:
         try:
             with store_errors(self._path):
                 await self._hold_on()
-                async with self._engine.begin() as connection:
-                    results = await connection.run_sync(work)
+                results = await self._transact(work)
                 begun = False  # it is done: not to be run again, whatever comes
                 await self._hold_on()
         except Exception as error:  # noqa: BLE001  belongs to the callers, who get it

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from tests.contract.store_values import NOW, e164
 
 from dialer.compliance.policy import DncEntry
@@ -72,8 +73,9 @@ async def test_a_store_that_was_replaced_takes_no_more(store: Store) -> None:
 
 async def test_what_cannot_be_moved_yet_is_not_acknowledged(store: Store) -> None:
     await store.dnc.add([DncEntry(e164(1), NOW, "asked", "Jo")])
-    async with store._database.reading() as reader:
-        await reader.exec_driver_sql("SELECT * FROM internal_dnc")  # an old snapshot: the WAL cannot be moved past it
+    async with store._database.reading() as run:
+        old = sa.text("SELECT * FROM internal_dnc")
+        await run(lambda connection: connection.execute(old).all())  # the WAL cannot be moved past this snapshot
         await store.dnc.add([DncEntry(e164(2), NOW, "asked", "Jo")])
         _beside(store, "-wal").unlink()
         with pytest.raises(StoreBusy, match="was deleted"):

@@ -102,8 +102,7 @@ def superseded() -> EngineRunning:
 
 
 def _is_live(connection: sa.Connection, run_id: str) -> bool:
-    query = sa.select(run.c.run_id).where(run.c.run_id == run_id, run.c.ended_at.is_(None))
-    return connection.execute(query).first() is not None
+    return connection.execute(_LIVE, {"run_id": run_id}).first() is not None
 
 
 def _claim() -> ReturningUpdate[Any]:
@@ -131,6 +130,7 @@ def _claim() -> ReturningUpdate[Any]:
 
 
 _CLAIM = _claim()
+_LIVE = sa.select(run.c.run_id).where(run.c.run_id == sa.bindparam("run_id"), run.c.ended_at.is_(None))
 _PUT_BACK = (
     sa.update(queue)
     .where(

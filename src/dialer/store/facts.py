@@ -46,11 +46,47 @@ from dialer.store.schema import (
     revocation,
 )
 from dialer.store.suppression import suppressed_among
+from dialer.store.types import among
 
 HISTORY = timedelta(days=30)
 
 AskRegistries = Callable[[str], tuple[RegistryAnswer, ...]]
 """What every loaded do-not-call registry says of an E.164 number."""
+
+
+# Made once: putting a statement together takes longer than running it.
+_CONTACTS = sa.select(contact).where(among(contact.c.id, "ids"))
+_REVOCATIONS = (
+    sa.select(revocation.c.e164, revocation.c.revoked_at)
+    .where(among(revocation.c.e164, "numbers"))
+    .order_by(revocation.c.revoked_at)
+)
+_CONSENTS = sa.select(consent).where(among(consent.c.e164, "numbers")).order_by(consent.c.given_at, consent.c.id)
+_DNC = sa.select(internal_dnc).where(among(internal_dnc.c.e164, "numbers"), internal_dnc.c.removed_at.is_(None))
+_DEALINGS = sa.select(dealing).where(among(dealing.c.e164, "numbers")).order_by(dealing.c.at, dealing.c.id)
+_REASSIGNED = (
+    sa.select(reassigned).where(among(reassigned.c.e164, "numbers")).order_by(reassigned.c.asked_at, reassigned.c.id)
+)
+_ABANDONMENT = (
+    sa.select(live_answers)
+    .where(among(live_answers.c.campaign_id, "campaigns"), live_answers.c.since > sa.bindparam("after"))
+    .order_by(live_answers.c.since)
+)
+_HISTORY = (
+    sa.select(
+        attempt.c.e164,
+        attempt.c.attempt_id,
+        attempt.c.campaign_id,
+        attempt.c.placed_at,
+        sa.func.coalesce(outcome.c.outcome, "open").label("outcome"),
+    )
+    .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+    .where(
+        among(attempt.c.e164, "numbers"),
+        sa.or_(attempt.c.placed_at >= sa.bindparam("since"), among(attempt.c.queue_id, "queued")),
+    )
+    .order_by(attempt.c.placed_at)
+)
 
 
 def no_registries(_: str) -> tuple[RegistryAnswer, ...]:
@@ -64,9 +100,7 @@ def read_facts(
     """The facts for each claim, in order; eight queries whatever their number."""
     contacts = {
         row.id: contact_of(row)
-        for row in connection.execute(
-            sa.select(contact).where(contact.c.id.in_({claim.contact_id for claim in claims}))
-        )
+        for row in connection.execute(_CONTACTS, {"ids": {claim.contact_id for claim in claims}})
     }
     numbers = {claim.e164 for claim in claims}
     consents = consents_of(connection, numbers)
@@ -131,16 +165,10 @@ def consents_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[st
     """Every consent on file for these numbers, oldest first. One given until a revocation is revoked by it."""
     numbers = list(numbers)
     revoked: dict[str, list[datetime]] = defaultdict(list)
-    for row in connection.execute(
-        sa.select(revocation.c.e164, revocation.c.revoked_at)
-        .where(revocation.c.e164.in_(numbers))
-        .order_by(revocation.c.revoked_at)
-    ):
+    for row in connection.execute(_REVOCATIONS, {"numbers": numbers}):
         revoked[row.e164].append(row.revoked_at)
     found: dict[str, tuple[Consent, ...]] = defaultdict(tuple)
-    for row in connection.execute(
-        sa.select(consent).where(consent.c.e164.in_(numbers)).order_by(consent.c.given_at, consent.c.id)
-    ):
+    for row in connection.execute(_CONSENTS, {"numbers": numbers}):
         found[row.e164] += (
             Consent(
                 kind=ConsentKind(row.kind),
@@ -162,25 +190,23 @@ def consents_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[st
 def dnc_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, DncEntry]:
     """Those of these numbers that are on the internal do-not-call list, or were erased."""
     numbers = list(numbers)
-    query = sa.select(internal_dnc).where(internal_dnc.c.e164.in_(numbers), internal_dnc.c.removed_at.is_(None))
-    return suppressed_among(connection, numbers) | {row.e164: dnc_entry(row) for row in connection.execute(query)}
+    listed = connection.execute(_DNC, {"numbers": numbers})
+    return suppressed_among(connection, numbers) | {row.e164: dnc_entry(row) for row in listed}
 
 
 def dealings_of(connection: sa.Connection, numbers: Iterable[str]) -> Mapping[str, tuple[Dealing, ...]]:
     """What makes relationships with these numbers, oldest first."""
     found: dict[str, tuple[Dealing, ...]] = defaultdict(tuple)
-    query = sa.select(dealing).where(dealing.c.e164.in_(list(numbers))).order_by(dealing.c.at, dealing.c.id)
-    for row in connection.execute(query):
+    for row in connection.execute(_DEALINGS, {"numbers": numbers}):
         found[row.e164] += (Dealing(DealingKind(row.kind), row.at, row.seller, row.source),)
     return found
 
 
 def reassigned_of(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, ReassignedAnswer]:
     """The latest answer of the reassigned-numbers database about each of these numbers that it was asked about."""
-    query = sa.select(reassigned).where(reassigned.c.e164.in_(list(numbers)))
     return {
         row.e164: ReassignedAnswer(Reassigned(row.answer), date.fromisoformat(row.since), row.asked_at, row.source)
-        for row in connection.execute(query.order_by(reassigned.c.asked_at, reassigned.c.id))
+        for row in connection.execute(_REASSIGNED, {"numbers": numbers})
     }
 
 
@@ -191,35 +217,15 @@ def dnc_entry(row: sa.Row[Any]) -> DncEntry:
 
 def _abandonment(connection: sa.Connection, campaign_ids: Iterable[int], now: datetime) -> dict[int, AbandonmentCount]:
     """Each campaign's period of 30 days that ``now`` lies in, if it has one with an answered call."""
-    query = sa.select(live_answers).where(
-        live_answers.c.campaign_id.in_(list(campaign_ids)), live_answers.c.since > now - ABANDONMENT_PERIOD
-    )
-    return {
-        row.campaign_id: AbandonmentCount(row.since, row.answered, row.abandoned)
-        for row in connection.execute(query.order_by(live_answers.c.since))
-    }
+    rows = connection.execute(_ABANDONMENT, {"campaigns": campaign_ids, "after": now - ABANDONMENT_PERIOD})
+    return {row.campaign_id: AbandonmentCount(row.since, row.answered, row.abandoned) for row in rows}
 
 
 def _history(
     connection: sa.Connection, numbers: Iterable[str], queue_ids: Iterable[int], now: datetime
 ) -> dict[str, list[PastAttempt]]:
-    query = (
-        sa.select(
-            attempt.c.e164,
-            attempt.c.attempt_id,
-            attempt.c.campaign_id,
-            attempt.c.placed_at,
-            sa.func.coalesce(outcome.c.outcome, "open").label("outcome"),
-        )
-        .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
-        .where(
-            attempt.c.e164.in_(list(numbers)),
-            sa.or_(attempt.c.placed_at >= now - HISTORY, attempt.c.queue_id.in_(list(queue_ids))),
-        )
-        .order_by(attempt.c.placed_at)
-    )
     found: dict[str, list[PastAttempt]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(_HISTORY, {"numbers": numbers, "since": now - HISTORY, "queued": queue_ids}):
         found[row.e164].append(
             PastAttempt(attempt_id=row.attempt_id, campaign_id=row.campaign_id, at=row.placed_at, outcome=row.outcome)
         )

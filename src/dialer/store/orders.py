@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from dialer.results.records import Order, OrderKind
 from dialer.store.schema import orders
 
+_OPEN = sa.select(orders).where(sa.text("taken_at IS NULL")).order_by(orders.c.id)
+
 
 def give_order(connection: sa.Connection, kind: OrderKind, now: datetime, campaign_id: int | None = None) -> int:
     """Leave an order, in the transaction that makes true what it is about; return its number."""
@@ -18,8 +20,7 @@ def give_order(connection: sa.Connection, kind: OrderKind, now: datetime, campai
 
 def open_orders(connection: sa.Connection) -> list[Order]:
     """Those not taken yet, oldest first."""
-    query = sa.select(orders).where(sa.text("taken_at IS NULL")).order_by(orders.c.id)
-    return [Order(row.id, OrderKind(row.kind), row.campaign_id) for row in connection.execute(query)]
+    return [Order(row.id, OrderKind(row.kind), row.campaign_id) for row in connection.execute(_OPEN)]
 
 
 def mark_taken(connection: sa.Connection, last: int | None, now: datetime) -> None:

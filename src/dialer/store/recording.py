@@ -22,10 +22,11 @@ from dialer.results.audit import AuditKind
 from dialer.results.records import Decided, Ended, QueueState
 from dialer.store.audit import append, vouch
 from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal, run
+from dialer.store.types import among
 
 _json = msgspec.json.Encoder()
 
-
+# Made once: putting a statement together takes longer than running it.
 _TO_DIALING = (
     sa.update(queue)
     .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
@@ -45,6 +46,33 @@ _FROM_HAND = (
         claimed_at=None,
     )
 )
+
+_STILL_HELD = (
+    sa.select(queue.c.id, queue.c.claimed_by)
+    .join(run, run.c.run_id == queue.c.claimed_by)
+    .where(among(queue.c.id, "ids"), run.c.ended_at.is_(None))
+)
+_KNOWN = (
+    sa.select(attempt.c.attempt_id, attempt.c.queue_id, attempt.c.campaign_id, outcome.c.outcome)
+    .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
+    .where(among(attempt.c.attempt_id, "ids"))
+)
+_ENDED = sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED)
+_NEWEST_PERIODS = (
+    sa.select(live_answers.c.campaign_id, sa.func.max(live_answers.c.since).label("since"))
+    .where(among(live_answers.c.campaign_id, "campaigns"))
+    .group_by(live_answers.c.campaign_id)
+)
+_LIVE_ANSWERS = insert(live_answers)
+_COUNT = _LIVE_ANSWERS.on_conflict_do_update(
+    index_elements=[live_answers.c.campaign_id, live_answers.c.since],
+    set_={
+        "answered": live_answers.c.answered + _LIVE_ANSWERS.excluded.answered,
+        "abandoned": live_answers.c.abandoned + _LIVE_ANSWERS.excluded.abandoned,
+    },
+)
+_NEW_ATTEMPT, _NEW_OUTCOME, _NEW_REFUSAL = sa.insert(attempt), sa.insert(outcome), sa.insert(refusal)
+_LAST_REFUSAL = sa.select(sa.func.max(refusal.c.id))
 
 
 def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> None:
@@ -74,14 +102,14 @@ def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> N
             }
             for each, permit in permitted
         ]
-        connection.execute(sa.insert(attempt), attempts)
+        connection.execute(_NEW_ATTEMPT, attempts)
     if refused:
         _all_moved(
             connection,
             _FROM_HAND,
             [_next_step(each.claim.queue_id, QueueState.CLAIMED, each.due_at, Finished.REFUSED) for each, _ in refused],
         )
-        first = (connection.scalar(sa.select(sa.func.max(refusal.c.id))) or 0) + 1
+        first = (connection.scalar(_LAST_REFUSAL) or 0) + 1
         refusals = [
             {
                 "id": number,
@@ -98,7 +126,7 @@ def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> N
             }
             for number, (each, no) in enumerate(refused, start=first)
         ]
-        connection.execute(sa.insert(refusal), refusals)
+        connection.execute(_NEW_REFUSAL, refusals)
     append(
         connection, max(each.decided_at for each in decided), AuditKind.DECISIONS, "",
         attempts=vouch("attempts", attempts), refusals=vouch("refusals", refusals),
@@ -106,12 +134,8 @@ def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> N
 
 
 def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
-    query = (
-        sa.select(attempt.c.attempt_id, attempt.c.queue_id, attempt.c.campaign_id, outcome.c.outcome)
-        .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
-        .where(attempt.c.attempt_id.in_([each.record.attempt_id for each in ended]))
-    )
-    known = {row.attempt_id: row for row in connection.execute(query)}
+    found = connection.execute(_KNOWN, {"ids": [each.record.attempt_id for each in ended]})
+    known = {row.attempt_id: row for row in found}
     news: dict[str, Ended] = {}
     for each in ended:
         record = each.record
@@ -128,13 +152,10 @@ def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
     if not news:
         return
     rows = [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()]
-    connection.execute(sa.insert(outcome), rows)
+    connection.execute(_NEW_OUTCOME, rows)
     at = max(each.record.ended_at for each in news.values())
     append(connection, at, AuditKind.OUTCOMES, "", outcomes=vouch("outcomes", rows))
-    connection.execute(
-        sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED),
-        [{"ended": attempt_id} for attempt_id in news],
-    )
+    connection.execute(_ENDED, [{"ended": attempt_id} for attempt_id in news])
     _all_moved(
         connection,
         _FROM_HAND,
@@ -161,12 +182,8 @@ def _count_live_answers(connection: sa.Connection, ended: Sequence[tuple[int, Ca
     ]
     if not answers:
         return
-    newest = (
-        sa.select(live_answers.c.campaign_id, sa.func.max(live_answers.c.since).label("since"))
-        .where(live_answers.c.campaign_id.in_({campaign_id for campaign_id, _, _ in answers}))
-        .group_by(live_answers.c.campaign_id)
-    )
-    begun: dict[int, datetime] = {row.campaign_id: row.since for row in connection.execute(newest)}
+    newest = connection.execute(_NEWEST_PERIODS, {"campaigns": {campaign_id for campaign_id, _, _ in answers}})
+    begun: dict[int, datetime] = {row.campaign_id: row.since for row in newest}
     counts: dict[tuple[int, datetime], list[int]] = {}
     for campaign_id, at, answer in sorted(answers, key=lambda each: each[1]):
         since = begun.setdefault(campaign_id, at)
@@ -175,15 +192,8 @@ def _count_live_answers(connection: sa.Connection, ended: Sequence[tuple[int, Ca
         count = counts.setdefault((campaign_id, since), [0, 0])
         count[0] += 1
         count[1] += answer is LiveAnswer.ABANDONED
-    row = insert(live_answers)
     connection.execute(
-        row.on_conflict_do_update(
-            index_elements=[live_answers.c.campaign_id, live_answers.c.since],
-            set_={
-                "answered": live_answers.c.answered + row.excluded.answered,
-                "abandoned": live_answers.c.abandoned + row.excluded.abandoned,
-            },
-        ),
+        _COUNT,
         [
             {"campaign_id": campaign_id, "since": since, "answered": answered, "abandoned": abandoned}
             for (campaign_id, since), (answered, abandoned) in counts.items()
@@ -237,11 +247,7 @@ def _next_step(
 
 def _still_held(connection: sa.Connection, decided: Sequence[Decided]) -> None:
     """Each by the run that claimed it, and that run not taken for dead: it may have slept since."""
-    held = connection.execute(
-        sa.select(queue.c.id, queue.c.claimed_by)
-        .join(run, run.c.run_id == queue.c.claimed_by)
-        .where(queue.c.id.in_([each.claim.queue_id for each in decided]), run.c.ended_at.is_(None))
-    )
+    held = connection.execute(_STILL_HELD, {"ids": [each.claim.queue_id for each in decided]})
     holders = {row.id: row.claimed_by for row in held}
     if any(holders.get(each.claim.queue_id) != each.claim.run_id for each in decided):
         raise _taken_over()

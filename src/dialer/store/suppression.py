@@ -16,6 +16,7 @@ from dialer.store.schema import suppressed
 
 KEY_SUFFIX = ".key"
 KEY_BYTES = 32
+_ANY = sa.select(sa.literal(1)).select_from(suppressed).limit(1)
 
 
 class SuppressionKey:
@@ -58,7 +59,7 @@ def mac(key: bytes, e164: str) -> bytes:
 
 def suppressed_among(connection: sa.Connection, numbers: Iterable[str]) -> dict[str, DncEntry]:
     """Those of these numbers that were erased, as do-not-call entries. Raises StoreError without the key."""
-    if connection.execute(sa.select(sa.literal(1)).select_from(suppressed).limit(1)).first() is None:
+    if connection.execute(_ANY).first() is None:
         return {}
     holder: SuppressionKey = connection.info["suppression"]
     key = holder.read()

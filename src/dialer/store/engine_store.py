@@ -33,7 +33,10 @@ from dialer.store.orders import mark_taken, open_orders
 from dialer.store.permissions import add_dnc, note_dnc, revoke
 from dialer.store.recording import keep_texts, record_decisions, record_outcomes
 from dialer.store.runs import alive
-from dialer.store.schema import AttemptState, attempt, campaign, queue, run
+from dialer.store.schema import IN_HAND, AttemptState, attempt, campaign, queue, run
+from dialer.store.types import among
+
+_CAMPAIGNS = sa.select(campaign).where(among(campaign.c.state, "states")).order_by(campaign.c.id)
 
 
 class SqlEngineStore:
@@ -118,8 +121,7 @@ class SqlEngineStore:
         """The campaigns in these states, oldest first."""
 
         def work(connection: sa.Connection) -> list[CampaignRow]:
-            query = sa.select(campaign).where(campaign.c.state.in_(states)).order_by(campaign.c.id)
-            return [row_of(row) for row in connection.execute(query)]
+            return [row_of(row) for row in connection.execute(_CAMPAIGNS, {"states": states})]
 
         return await self._database.read(work)
 
@@ -198,5 +200,6 @@ class SqlEngineStore:
 
 
 def _release(connection: sa.Connection, whose: sa.ColumnElement[bool]) -> int:
-    query = sa.update(queue).where(queue.c.state == QueueState.CLAIMED, whose)
+    # IN_HAND says no more, but has an index: else the whole queue is read
+    query = sa.update(queue).where(sa.text(IN_HAND), queue.c.state == QueueState.CLAIMED, whose)
     return connection.execute(query.values(state=QueueState.WAITING, claimed_by=None, claimed_at=None)).rowcount

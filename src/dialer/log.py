@@ -6,10 +6,13 @@ Levels: *debug* is every event of the wire; *info* is every attempt and refusal,
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import logging.handlers
 import re
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +21,7 @@ import structlog
 from dialer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
     from pathlib import Path
 
 NUMBER = re.compile(r"\+\d{7,15}\b")
@@ -53,8 +56,71 @@ def _drop_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return {key: "(secret)" if key.lower() in SECRET_KEYS else value for key, value in event.items()}
 
 
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
 def _json(event: Any, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    return _encoder.encode(event).decode()
+
+
+class LogFile(logging.handlers.RotatingFileHandler):
+    """The rotating file. It takes whole lines as well, and writes those of one turn of the event loop at once."""
+
+    def __init__(self, path: Path, *, rotate_mb: int, keep: int, mask_numbers: bool) -> None:
+        """Raises OSError."""
+        super().__init__(path, maxBytes=rotate_mb * 1_000_000, backupCount=keep, encoding="utf-8")
+        self._masks = mask_numbers
+        self._lines: list[str] = []
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Write ``event`` as one line, when this turn of the event loop is over; where there is no loop, now."""
+        line = _json(event)
+        self._lines.append(masked_text(line) if self._masks else line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A record goes behind the lines that were there before it."""
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Everything given so far is with the system when this returns."""
+        with self.lock or contextlib.nullcontext():
+            lines, self._lines = self._lines, []
+            if lines:
+                self._write("\n".join([*lines, ""]))
+            super().flush()
+
+    def _write(self, text: str) -> None:
+        try:
+            if self.stream is None:  # it is after reopen_log
+                self.stream = self._open()  # type: ignore[unreachable]
+            if self.stream.tell() + len(text) >= self.maxBytes:
+                self.doRollover()
+            self.stream.write(text)
+        except Exception:  # noqa: BLE001  as for a record: a log that cannot be written ends no run
+            self.handleError(logging.makeLogRecord({"msg": text}))
+
+
+def log_info(event: str, fields: Mapping[str, Any]) -> None:
+    """What ``get_logger("dialer").info(event, **fields)`` writes, at a fraction of its cost: for each attempt's line.
+
+    No field may be a secret: unlike numbers they are not looked for.
+    """
+    root = logging.getLogger("dialer")
+    if not root.isEnabledFor(logging.INFO):
+        return
+    files = [each for each in root.handlers if isinstance(each, LogFile)]
+    if files == root.handlers:
+        line = {**fields, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
+        for file in files:
+            file.add(line)
+    else:
+        structlog.stdlib.get_logger("dialer").info(event, **fields)
 
 
 def configure_logging(
@@ -87,9 +153,7 @@ def configure_logging(
     if path is not None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = logging.handlers.RotatingFileHandler(
-                path, maxBytes=rotate_mb * 1_000_000, backupCount=keep, encoding="utf-8"
-            )
+            file = LogFile(path, rotate_mb=rotate_mb, keep=keep, mask_numbers=mask_numbers)
         except OSError as error:
             raise ConfigError(f"{path}: the log cannot be written: {error.strerror}") from error
         file.setFormatter(

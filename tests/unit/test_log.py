@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import structlog
 
+from dialer.calls.outcome import Outcome
+from dialer.calls.plan import KeyPress
 from dialer.errors import ConfigError
-from dialer.log import configure_logging, mask, reopen_log
+from dialer.log import configure_logging, log_info, mask, reopen_log
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -78,3 +82,72 @@ def test_a_log_that_was_begun_again_still_rotates(tmp_path: Path) -> None:
     for _ in range(3):
         log.info("x" * 600_000)
     assert (tmp_path / "a.log.1").exists()
+
+
+AN_EVENT = {
+    "campaign": 'Say "hello" to +13055550123',
+    "number": "+13055550123",
+    "outcome": Outcome.HEARD,
+    "defer_until": None,
+    "ended_at": datetime(2026, 11, 21, 10, 0, tzinfo=UTC),
+    "keys": (KeyPress(digit="9", after_answer_ms=3, via="rfc4733"),),
+    "detail": "from sip:+442079460100@host\nand +13055550123, caf\u00e9",
+    "heard_ms": 7000,
+}
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_the_quick_way_writes_what_the_usual_one_writes(tmp_path: Path, masks: bool) -> None:
+    configure_logging(path=tmp_path / "a.log", level="info", mask_numbers=masks)
+    structlog.stdlib.get_logger("dialer.test").info("attempt", **AN_EVENT)
+    log_info("attempt", AN_EVENT)
+    usual, quick = lines(tmp_path / "a.log")
+    assert list(usual) == list(quick)
+    assert [*usual.values()][:-1] == [*quick.values()][:-1]
+    assert datetime.fromisoformat(str(quick["timestamp"])) >= datetime.fromisoformat(str(usual["timestamp"]))
+    assert ("5550123" in (tmp_path / "a.log").read_text()) is not masks
+
+
+def test_the_lines_of_one_turn_are_written_together_and_before_what_comes_later(tmp_path: Path) -> None:
+    configure_logging(path=tmp_path / "a.log", level="info", mask_numbers=True)
+
+    async def turns() -> None:
+        log_info("one", {})
+        log_info("two", {})
+        assert lines(tmp_path / "a.log") == []
+        structlog.stdlib.get_logger("dialer.test").warning("three")
+        log_info("four", {})
+        await asyncio.sleep(0)
+        assert len(lines(tmp_path / "a.log")) == 4
+        log_info("five", {})
+        reopen_log()
+
+    asyncio.run(turns())
+    log_info("six", {})
+    assert [line["event"] for line in lines(tmp_path / "a.log")] == ["one", "two", "three", "four", "five", "six"]
+
+
+def test_the_quick_way_keeps_the_level_and_rotates(tmp_path: Path) -> None:
+    configure_logging(path=tmp_path / "a.log", level="warning", mask_numbers=True, rotate_mb=1)
+    log_info("quiet", {})
+    assert not (tmp_path / "a.log").read_text()
+    configure_logging(path=tmp_path / "a.log", level="info", mask_numbers=True, rotate_mb=1)
+    for _ in range(3):
+        log_info("x" * 600_000, {})
+    assert (tmp_path / "a.log.1").exists()
+
+
+def test_a_log_that_cannot_be_written_any_more_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(path=tmp_path / "logs" / "a.log", level="info", mask_numbers=True)
+    reopen_log()
+    (tmp_path / "logs" / "a.log").unlink()
+    (tmp_path / "logs").rmdir()
+    log_info("nowhere", {})
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_on_a_terminal_the_quick_way_is_the_usual_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(path=tmp_path / "a.log", level="info", mask_numbers=True, console=True)
+    log_info("attempt", {"number": "+13055550123"})
+    assert "+1305*****23" in capsys.readouterr().err
+    assert len(lines(tmp_path / "a.log")) == 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from dialer.calls.frames import CallEnded, CallProgress, FromAgent
 from dialer.compliance.decision import Refusal
+from dialer.log import log_info
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,38 +31,33 @@ class LogObserver:
 
     def __init__(self) -> None:
         self._log = structlog.stdlib.get_logger("dialer.run")
+        self._levels = logging.getLogger("dialer.run")  # asked first: making a line that nobody wants costs most of it
 
     def decided(self, campaign: CampaignRow, decided: Decided) -> None:
         decision = decided.decision
-        bound = self._log.bind(campaign=campaign.name, number=decided.claim.e164, attempt_id=decided.attempt_id)
+        whose = {"campaign": campaign.name, "number": decided.claim.e164, "attempt_id": decided.attempt_id}
         if isinstance(decision, Refusal):
-            bound.info(
-                "refused",
-                check=decision.refused_by.value,
-                reason=decision.reason,
-                citation=decision.citation,
-                defer_until=decision.defer_until,
-                rules=decision.rules_version,
-            )
-        else:
-            bound.debug("permitted", rules=decision.rules_version, expires_at=decision.expires_at)
+            said = {
+                "check": decision.refused_by.value,
+                "reason": decision.reason,
+                "citation": decision.citation,
+                "defer_until": decision.defer_until,
+                "rules": decision.rules_version,
+            }
+            log_info("refused", {**whose, **said})
+        elif self._levels.isEnabledFor(logging.DEBUG):
+            self._log.debug("permitted", **whose, rules=decision.rules_version, expires_at=decision.expires_at)
 
     def heard(self, frame: FromAgent) -> None:
-        if isinstance(frame, CallProgress):
+        if isinstance(frame, CallProgress) and self._levels.isEnabledFor(logging.DEBUG):
             self._log.debug("call", attempt_id=frame.attempt_id, stage=frame.stage.value, detail=frame.detail)
 
     def ended(self, line: AttemptLine) -> None:
         """The canonical line: everything a supervisor needs to know of one attempt."""
-        fields: dict[str, Any] = msgspec.to_builtins(line.record, builtin_types=(bool,))
-        fields.pop("outcome")
-        self._log.info(
-            "attempt",
-            campaign=line.campaign,
-            number=line.number,
-            outcome=line.outcome.value,
-            attempt_number=line.attempt_number,
-            **fields,
-        )
+        whose = {"campaign": line.campaign, "number": line.number, "outcome": line.outcome.value}
+        record = msgspec.structs.asdict(line.record)
+        del record["outcome"]
+        log_info("attempt", {**whose, "attempt_number": line.attempt_number, **record})
 
     def campaign_changed(self, campaign: CampaignRow, state: CampaignState, reason: str) -> None:
         self._log.warning("campaign", campaign=campaign.name, state=state.value, reason=reason)

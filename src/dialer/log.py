@@ -98,7 +98,7 @@ class LogFile(logging.handlers.RotatingFileHandler):
     def _write(self, text: str) -> None:
         try:
             if self.stream is None:  # it is after reopen_log
-                self.stream = self._open()  # type: ignore[unreachable]
+                self.stream = self._open()
             if self.stream.tell() + len(text) >= self.maxBytes:
                 self.doRollover()
             self.stream.write(text)

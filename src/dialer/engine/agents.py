@@ -32,7 +32,6 @@ from dialer.errors import AgentError
 LAST_BACKOFF_S = 30.0
 PINGS = 5  # unanswered in a row, after which an agent counts as stuck
 MIN_PING_S = 0.05
-SEND_S = 0.2  # how long to wait for an agent to take a frame; it stays queued after that
 CLOSING_GRACE = timedelta(seconds=3)
 CLOSING_S = 1.0  # for what an agent said last to be read
 
@@ -68,7 +67,7 @@ class AgentPool:
     ) -> None:
         self._factory = factory
         self._spawn = spawn
-        self._ping_every_s = max(MIN_PING_S, (silence_s - PINGS * SEND_S) / (PINGS + 1))
+        self._ping_every_s = max(MIN_PING_S, silence_s / (PINGS + 1))
         self._restart_s = restart_s
         self._on_frame = on_frame
         self._on_gone = on_gone
@@ -189,12 +188,9 @@ class AgentPool:
 
     async def _send(self, agent: Agent, frame: ToAgent) -> None:
         try:
-            async with asyncio.timeout(SEND_S):
-                await agent.send(frame)
+            await agent.send(frame)
         except AgentError as error:
             self._on_trouble(str(error))
-        except TimeoutError:
-            pass  # queued all the same; an agent that takes nothing any more answers no ping either
 
     async def _attend(self, slot: _Slot, agent: Agent) -> None:
         """Hear the agent of this place; when it ends, report its calls lost and start another."""

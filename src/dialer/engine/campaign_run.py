@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dialer.engine.ports import Clock, EngineStore, LoadedCampaign, Observer
     from dialer.engine.trunks import TrunkBoard
 
+SHORT_S = 0.02
 TRUNK_POLL_S = 0.01
 TRUNK_ASK_S = 5.0  # between two questions whether a trunk is well again
 
@@ -360,6 +361,10 @@ class CampaignRun:
                 await self._stir.wait()
 
     async def _pause(self, seconds: float) -> None:
+        """Not longer than until it is over, but for what is too short to matter: that is between any two calls."""
+        if seconds <= SHORT_S:
+            await asyncio.sleep(seconds)
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation
                 await self._over.wait()

@@ -81,7 +81,7 @@ class Placer:
         """Wait until the next dial may go; not when none may go any more."""
         for lane in ticket.lanes:
             async with lane.dialing:
-                while not self._why_not() and (wait := lane.wait(self._clock.monotonic())) > 0:
+                while (wait := lane.wait(self._clock.monotonic())) > 0 and not self._why_not():
                     await self._pause(wait)
 
     def _drop(self, permit: Permit, ticket: Ticket, why: NotDialed) -> None:

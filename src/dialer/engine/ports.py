@@ -131,9 +131,10 @@ class Agent(Protocol):
     """A SIP agent process, seen from the engine."""
 
     async def send(self, frame: ToAgent) -> None:
-        """Raises AgentError when the agent has gone.
+        """Queue a frame. Raises AgentError when the agent has gone.
 
-        The frame is on its way before the first await, so that frames keep their order and none is withdrawn.
+        Nothing is awaited: frames keep their order, none is withdrawn, and an agent that takes none holds nobody up.
+        One that takes none answers no ping either, and is ended before the queue grows long.
         """
         ...
 

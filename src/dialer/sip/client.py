@@ -123,14 +123,10 @@ class AgentProcess:
         return self._process.returncode
 
     async def send(self, frame: ToAgent) -> None:
-        """Raises AgentError when the agent has gone."""
+        """Queue a frame, without waiting for the agent to take it. Raises AgentError when the agent has gone."""
         if self._writer.is_closing():
             raise AgentError("the SIP agent has gone")
-        try:
-            self._writer.write(framed(to_agent_encoder.encode(frame)))
-            await self._writer.drain()
-        except ConnectionError as error:
-            raise AgentError("the SIP agent has gone") from error
+        self._writer.write(framed(to_agent_encoder.encode(frame)))
 
     async def frames(self) -> AsyncIterator[FromAgent]:
         """What the agent says, until it ends. For one reader."""

@@ -84,7 +84,7 @@ class Network:
 
 
 class ScriptedAgent:
-    """One agent. ``deaf``: takes frames and answers none. ``stuck``: takes no frames any more either."""
+    """One agent. ``deaf``: takes frames and answers none. ``stuck``: takes no frames any more, and does not end when asked."""
 
     def __init__(self, network: Network, index: int) -> None:
         self.index = index
@@ -106,9 +106,7 @@ class ScriptedAgent:
     async def send(self, frame: ToAgent) -> None:
         if self.dead:
             raise AgentError("the SIP agent has gone")
-        if self.stuck:
-            await asyncio.Event().wait()
-        if self.deaf:
+        if self.stuck or self.deaf:
             return
         match frame:
             case PlaceCall(plan=plan):
@@ -134,7 +132,8 @@ class ScriptedAgent:
 
     async def close(self, grace: timedelta) -> None:
         if grace:
-            await self.send(Shutdown()) if self.stuck else None
+            if self.stuck:
+                await asyncio.Event().wait()
             for _, hung_up in self._calls.values():
                 hung_up.set()
             await asyncio.gather(*(task for task, _ in self._calls.values()))

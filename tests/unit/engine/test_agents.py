@@ -139,8 +139,7 @@ class TestPool:
             await until(lambda: pool.lost == ["1"])
 
     @pytest.mark.parametrize("how", ["deaf", "stuck"])
-    async def test_one_that_does_not_answer_is_ended_in_time(self, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("dialer.engine.agents.SEND_S", 0.05)
+    async def test_one_that_does_not_answer_is_ended_in_time(self, how: str) -> None:
         async with Pool(2) as pool:
             await pool.place(a_plan("1"))
             setattr(pool.agent(), how, True)

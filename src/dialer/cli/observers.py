@@ -71,6 +71,7 @@ class Display:
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
+        self._on_terminal = console.is_terminal  # looks at the environment each time
         self._total = total
         self._live_calls: set[str] = set()
         self._outcomes: Counter[str] = Counter()
@@ -81,12 +82,12 @@ class Display:
         )
 
     def __enter__(self) -> Display:
-        if self._console.is_terminal:
+        if self._on_terminal:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._console.is_terminal:
+        if self._on_terminal:
             self._live.stop()
 
     def decided(self, campaign: CampaignRow, decided: Decided) -> None:
@@ -101,8 +102,7 @@ class Display:
 
     def ended(self, line: AttemptLine) -> None:
         self._outcomes[line.outcome.value] += 1
-        done = sum(self._outcomes.values())
-        if not self._console.is_terminal and done % 25 == 0:
+        if not self._on_terminal and (done := self._outcomes.total()) % 25 == 0:
             self._console.print(f"{done} attempts ended, {len(self._live_calls)} live, {self._refused_words()}")
 
     def campaign_changed(self, campaign: CampaignRow, state: CampaignState, reason: str) -> None:
@@ -113,7 +113,7 @@ class Display:
 
     def _say(self, news: str) -> None:
         self._news = news
-        if not self._console.is_terminal:
+        if not self._on_terminal:
             self._console.print(news)
 
     def _refused_words(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 from pathlib import Path
@@ -113,6 +114,9 @@ async def drive(
         reloading = asyncio.create_task(Reloading(path, config, rules, key, engine.use_gate, observer).run())
         try:
             with obeying_signals(engine, observer):
+                # What is there now stays: looking through all of it for garbage would hold every call up, 0.2 s a time.
+                gc.collect()
+                gc.freeze()
                 return await engine.run()
         finally:
             reloading.cancel()

@@ -24,7 +24,7 @@ class Planner:
         self._store = store
         self._campaign_id = campaign_id
         self._policy = policy
-        self._openings: dict[int, Opening | None] = {}
+        self._openings: dict[int, tuple[datetime, Opening]] = {}  # with the time they were asked for
         self._days: dict[Place, Opens] = {}
         self._gate: Gate | None = None
 
@@ -55,8 +55,9 @@ class Planner:
         if not place.key:
             return None
         at = max(place.next_due, now)
-        known = self._openings.get(place.place_id)
-        if known is None or not known.open_at(at):
+        asked_at, known = self._openings.get(place.place_id, (at, None))
+        if known is None or not (known.open_at(at) or asked_at <= at < known.opens_at):
             known = gate.opening(gate.place_of_key(place.key), self._policy, at)
-            self._openings[place.place_id] = known
+            if known is not None:
+                self._openings[place.place_id] = at, known
         return known

@@ -20,7 +20,6 @@ from dialer.calls.frames import (
     PlaceCall,
     Pong,
     ProbeTrunk,
-    Shutdown,
     Stage,
     ToAgent,
     TrunkChanged,
@@ -84,7 +83,7 @@ class Network:
 
 
 class ScriptedAgent:
-    """One agent. ``deaf``: takes frames and answers none. ``stuck``: takes no frames any more, and does not end when asked."""
+    """One agent. ``deaf``: takes frames and answers none. ``stuck``: takes no frames any more, nor ends when asked."""
 
     def __init__(self, network: Network, index: int) -> None:
         self.index = index

@@ -22,30 +22,35 @@ from dialer.results.audit import AuditKind
 from dialer.results.records import Decided, Ended, QueueState
 from dialer.store.audit import append, vouch
 from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal, run
-from dialer.store.types import among
+from dialer.store.types import among, in_sql, to_micros
 
 _json = msgspec.json.Encoder()
 
 # Made once: putting a statement together takes longer than running it.
 _TO_DIALING = (
     sa.update(queue)
-    .where(queue.c.id == sa.bindparam("claim"), queue.c.state == QueueState.CLAIMED)
+    .where(among(queue.c.id, "ids"), queue.c.state == QueueState.CLAIMED)
     .values(state=QueueState.DIALING)
 )
 
-_FROM_HAND = (
+# These run once a row: the driver gets them as text, for SQLAlchemy's look at every value costs as much as the row.
+_FROM_HAND = in_sql(
     sa.update(queue)
     .where(queue.c.id == sa.bindparam("queue"), queue.c.state == sa.bindparam("was"))
     .values(
         state=sa.bindparam("becomes"),
-        due_at=sa.func.coalesce(sa.bindparam("due", type_=queue.c.due_at.type), queue.c.due_at),
+        due_at=sa.func.coalesce(sa.bindparam("due"), queue.c.due_at),
         why_finished=sa.bindparam("why"),
         attempts=queue.c.attempts + sa.bindparam("counted"),
-        last_outcome=sa.func.coalesce(sa.bindparam("ended_as", type_=sa.Text), queue.c.last_outcome),
-        claimed_by=None,
-        claimed_at=None,
+        last_outcome=sa.func.coalesce(sa.bindparam("ended_as"), queue.c.last_outcome),
+        claimed_by=sa.null(),
+        claimed_at=sa.null(),
     )
 )
+_ENDED = in_sql(
+    sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=sa.bindparam("becomes"))
+)
+_NEW_ATTEMPT, _NEW_OUTCOME, _NEW_REFUSAL = (in_sql(sa.insert(table)) for table in (attempt, outcome, refusal))
 
 _STILL_HELD = (
     sa.select(queue.c.id, queue.c.claimed_by)
@@ -57,7 +62,6 @@ _KNOWN = (
     .outerjoin(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
     .where(among(attempt.c.attempt_id, "ids"))
 )
-_ENDED = sa.update(attempt).where(attempt.c.attempt_id == sa.bindparam("ended")).values(state=AttemptState.ENDED)
 _NEWEST_PERIODS = (
     sa.select(live_answers.c.campaign_id, sa.func.max(live_answers.c.since).label("since"))
     .where(among(live_answers.c.campaign_id, "campaigns"))
@@ -71,7 +75,6 @@ _COUNT = _LIVE_ANSWERS.on_conflict_do_update(
         "abandoned": live_answers.c.abandoned + _LIVE_ANSWERS.excluded.abandoned,
     },
 )
-_NEW_ATTEMPT, _NEW_OUTCOME, _NEW_REFUSAL = sa.insert(attempt), sa.insert(outcome), sa.insert(refusal)
 _LAST_REFUSAL = sa.select(sa.func.max(refusal.c.id))
 
 
@@ -84,7 +87,9 @@ def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> N
     permitted = [(each, each.decision) for each in decided if isinstance(each.decision, Permit)]
     refused = [(each, each.decision) for each in decided if not isinstance(each.decision, Permit)]
     if permitted:
-        _all_moved(connection, _TO_DIALING, [{"claim": each.claim.queue_id} for each, _ in permitted])
+        moved = connection.execute(_TO_DIALING, {"ids": [each.claim.queue_id for each, _ in permitted]})
+        if moved.rowcount != len(permitted):
+            raise _taken_over()
         attempts = [
             {
                 "attempt_id": each.attempt_id,
@@ -96,17 +101,16 @@ def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> N
                 "rules_version": permit.rules_version,
                 "script_id": each.script_id,
                 "permit": _json.encode(msgspec.structs.replace(permit, basis=b"")).decode(),
-                "placed_at": each.decided_at,
+                "placed_at": to_micros(each.decided_at),
                 "state": AttemptState.OPEN,
                 "basis": permit.basis,
             }
             for each, permit in permitted
         ]
-        connection.execute(_NEW_ATTEMPT, attempts)
+        connection.exec_driver_sql(_NEW_ATTEMPT, attempts)
     if refused:
-        _all_moved(
+        _move(
             connection,
-            _FROM_HAND,
             [_next_step(each.claim.queue_id, QueueState.CLAIMED, each.due_at, Finished.REFUSED) for each, _ in refused],
         )
         first = (connection.scalar(_LAST_REFUSAL) or 0) + 1
@@ -116,17 +120,17 @@ def record_decisions(connection: sa.Connection, decided: Sequence[Decided]) -> N
                 "queue_id": each.claim.queue_id,
                 "campaign_id": no.campaign_id,
                 "e164": no.number,
-                "decided_at": no.decided_at,
+                "decided_at": to_micros(no.decided_at),
                 "check_name": no.refused_by,
                 "reason": no.reason,
                 "citation": no.citation,
-                "defer_until": no.defer_until,
+                "defer_until": _micros(no.defer_until),
                 "refusal": _json.encode(msgspec.structs.replace(no, basis=b"")).decode(),
                 "basis": no.basis,
             }
             for number, (each, no) in enumerate(refused, start=first)
         ]
-        connection.execute(_NEW_REFUSAL, refusals)
+        connection.exec_driver_sql(_NEW_REFUSAL, refusals)
     append(
         connection, max(each.decided_at for each in decided), AuditKind.DECISIONS, "",
         attempts=vouch("attempts", attempts), refusals=vouch("refusals", refusals),
@@ -152,13 +156,12 @@ def record_outcomes(connection: sa.Connection, ended: Sequence[Ended]) -> None:
     if not news:
         return
     rows = [_outcome_row(each, known[attempt_id].campaign_id) for attempt_id, each in news.items()]
-    connection.execute(_NEW_OUTCOME, rows)
+    connection.exec_driver_sql(_NEW_OUTCOME, rows)
     at = max(each.record.ended_at for each in news.values())
     append(connection, at, AuditKind.OUTCOMES, "", outcomes=vouch("outcomes", rows))
-    connection.execute(_ENDED, [{"ended": attempt_id} for attempt_id in news])
-    _all_moved(
+    connection.exec_driver_sql(_ENDED, [{"ended": attempt_id, "becomes": AttemptState.ENDED} for attempt_id in news])
+    _move(
         connection,
-        _FROM_HAND,
         [
             _next_step(
                 known[attempt_id].queue_id,
@@ -220,8 +223,8 @@ def _outcome_row(each: Ended, campaign_id: int) -> dict[str, Any]:
         "attempt_id": record.attempt_id,
         "campaign_id": campaign_id,
         "outcome": record.outcome,
-        "ended_at": record.ended_at,
-        "answered_at": record.answered_at,
+        "ended_at": to_micros(record.ended_at),
+        "answered_at": _micros(record.answered_at),
         "sip_code": record.sip_code,
         "q850": record.q850,
         "answered_by": record.answered_by,
@@ -238,11 +241,15 @@ def _next_step(
         "queue": queue_id,
         "was": was,
         "becomes": QueueState.FINISHED if due_at is None else QueueState.WAITING,
-        "due": due_at,
+        "due": _micros(due_at),
         "why": why if due_at is None else "",
         "counted": 1 if ended_as is not None and ended_as not in NOBODY_RANG else 0,
         "ended_as": ended_as,
     }
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
 
 
 def _still_held(connection: sa.Connection, decided: Sequence[Decided]) -> None:
@@ -260,6 +267,6 @@ def _taken_over() -> StoreError:
     )
 
 
-def _all_moved(connection: sa.Connection, move: sa.Update, rows: list[dict[str, Any]]) -> None:
-    if connection.execute(move, rows).rowcount != len(rows):
+def _move(connection: sa.Connection, steps: list[dict[str, Any]]) -> None:
+    if connection.exec_driver_sql(_FROM_HAND, steps).rowcount != len(steps):
         raise _taken_over()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -72,3 +73,11 @@ def among(column: sa.ColumnElement[Any], parameter: str) -> sa.ColumnElement[boo
     """
     values = sa.func.json_each(sa.bindparam(parameter, type_=_Listed)).table_valued("value")
     return column.in_(sa.select(values.c.value))
+
+
+def in_sql(statement: sa.UpdateBase) -> str:
+    """A statement as text with named parameters, for ``exec_driver_sql``.
+
+    Rows go straight to the driver then. It takes them as they are: a datetime must be in microseconds already.
+    """
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))

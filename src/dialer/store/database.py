@@ -110,9 +110,12 @@ class Database:
 
     async def _hold_on(self) -> None:
         """Move what stands in a WAL that was deleted into the file, and begin a new one. Raises StoreError."""
-        if self._writing is None or self._own_files is None or (self._link and not self._own_files.log_lost):
+        if self._writing is None or self._own_files is None:
             return
+        lost = self._own_files.log_lost
         if self._link is not None:
+            if not lost:
+                return
             row = await self._link.run(_move_log)
             if row[0] != 0:
                 raise StoreBusy(

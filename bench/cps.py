@@ -65,7 +65,7 @@ SETTINGS = """\
 [sip]
 bind = "127.0.0.1"
 max_calls = {channels}
-rtp_port = 10000
+rtp_port = 20000
 rtp_ports = {ports}
 [metrics]
 port = {metrics_port}
@@ -125,7 +125,7 @@ class Looks:
 
     def _look(self) -> None:
         while not self._over.wait(1.0):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, IndexError):  # at the end, it is not there any more
                 page = urllib.request.urlopen(f"http://{HOST}:{self.metrics_port}/metrics", timeout=5).read().decode()
                 self.unstored.append(float(re.findall(r"(?m)^dialer_outcomes_unstored (\S+)", page)[0]))
                 found = re.findall(r'(?m)^dialer_event_loop_lag_seconds_bucket{le="(.*?)"} (\S+)', page)
@@ -150,7 +150,7 @@ class Callee:
         self.port = free_port(socket.SOCK_DGRAM)
         self._process = start_sipp(
             home, "hangs_up", "-p", str(self.port), "-key", "sink_port", "9", "-buff_size", "4000000",
-            "-trace_rtt", "-rtt_freq", "10", "-trace_stat", "-fd", "1", "-stf", str(home / "callee.csv"),
+            "-timer_resol", "1", "-trace_rtt", "-rtt_freq", "10", "-trace_stat", "-fd", "1", "-stf", str(home / "callee.csv"),
         )  # fmt: skip
         deadline = time.monotonic() + 10
         while f":{self.port:04X} " not in Path("/proc/net/udp").read_text(encoding="ascii"):
@@ -214,7 +214,7 @@ def prepare(home: Path, pace: Pace, port: int, metrics_port: int) -> None:
         "port": port, "cps": pace.cps, "channels": CHANNELS, "ports": 4 * CHANNELS, "metrics_port": metrics_port,
         "detect": "false",
     }  # fmt: skip
-    for name, text in (("dialer.toml", SETTINGS), ("sip.conf", TRUNK), ("campaign.toml", CAMPAIGN)):
+    for name, text in (("dialer.toml", SETTINGS), ("sip.conf", TRUNK), ("campaign.toml", CAMPAIGN + "ramp_s = 0\n")):
         (home / name).write_text(text.format(**values), encoding="utf-8")
     with wave.open(str(home / "message.wav"), "wb") as wav:
         wav.setparams((1, 2, RATE, 0, "NONE", ""))

@@ -150,7 +150,8 @@ class Callee:
         self.port = free_port(socket.SOCK_DGRAM)
         self._process = start_sipp(
             home, "hangs_up", "-p", str(self.port), "-key", "sink_port", "9", "-buff_size", "4000000",
-            "-timer_resol", "1", "-trace_rtt", "-rtt_freq", "10", "-trace_stat", "-fd", "1", "-stf", str(home / "callee.csv"),
+            "-timer_resol", "1", "-trace_rtt", "-rtt_freq", "10",
+            "-trace_stat", "-fd", "1", "-stf", str(home / "callee.csv"),
         )  # fmt: skip
         deadline = time.monotonic() + 10
         while f":{self.port:04X} " not in Path("/proc/net/udp").read_text(encoding="ascii"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dialer.campaigns.backoff import BackOff, Sign
 from dialer.campaigns.pacing import Pacer, ramp
 
-HORIZON_S = 0.4
+HORIZON_S = 0.25
 """How far ahead of their dialing contacts are claimed and decided. A campaign that joins others on a lane delays what
 they have decided already, by their own horizon at most: a fact that changes binds within a second."""
 

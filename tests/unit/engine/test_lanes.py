@@ -9,11 +9,11 @@ from dialer.engine.lanes import HORIZON_S, Lane
 def test_it_gives_room_for_its_horizon_and_no_more() -> None:
     lane = Lane(cps=100, channels=1000)
     assert lane.room(None, 0.0) == 100 * HORIZON_S
-    lane.reserve(40)
+    lane.reserve(25)
     assert lane.delay(0.0) == HORIZON_S / 2
-    lane.give_back(21)
+    lane.give_back(13)
     assert lane.delay(0.0) == 0
-    assert lane.room(None, 0.0) == 21
+    assert lane.room(None, 0.0) == 13
 
 
 def test_a_slow_lane_has_one_call_on_its_way_and_waits_before_the_next() -> None:
@@ -30,12 +30,12 @@ def test_users_share_the_room() -> None:
     lane = Lane(cps=100, channels=1000)
     for user in "abcde":
         lane.join(user)
-    assert lane.room("c", 0.0) == 8
+    assert lane.room("c", 0.0) == 5
     lane.leave("a")
     lane.leave("b")
-    assert lane.room("c", 0.0) == 13
+    assert lane.room("c", 0.0) == 8
     lane.join("d", share=2.0)
-    assert (lane.room("c", 0.0), lane.room("d", 0.0)) == (10, 20)
+    assert (lane.room("c", 0.0), lane.room("d", 0.0)) == (6, 12)
 
 
 def test_what_is_given_back_or_skipped_takes_no_room() -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dialer.compliance.consent import is_landline
 from dialer.contacts.contact import Contact
-from dialer.contacts.zones import CandidateZones, candidate_zones, jurisdictions, whereabouts_key
+from dialer.contacts.zones import CandidateZones, candidate_zones, jurisdictions, place_key, whereabouts_key
 from dialer.errors import ComplianceError
 
 MOST = 100_000  # whereabouts that are remembered
@@ -44,6 +44,7 @@ class Whereabouts:
     def __init__(self) -> None:
         self._known: dict[Hashable, Known] = {}
         self._places: dict[Hashable, Place] = {}
+        self._found: dict[Hashable, Place] = {}
 
     def known(self, contact: Contact) -> Known:
         """The contact's zones with their evidence, and its place on either kind of line."""
@@ -62,8 +63,15 @@ class Whereabouts:
 
     def place(self, contact: Contact) -> Place:
         """The contact's place."""
-        known = self.known(contact)
-        return known.landline if is_landline(contact) else known.mobile
+        landline = is_landline(contact)
+        key = (landline, place_key(contact))
+        place = self._found.get(key)
+        if place is None:
+            if len(self._found) >= MOST:
+                self._found.clear()
+            known = self.known(contact)
+            place = self._found[key] = known.landline if landline else known.mobile
+        return place
 
     def of_key(self, key: str) -> Place:
         """The place that this key was made of. Raises ComplianceError when it is none."""

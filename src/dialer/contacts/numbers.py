@@ -43,7 +43,7 @@ class NumberProblem:
     reason: str
 
 
-_KINDS = {
+KINDS = {
     PhoneNumberType.FIXED_LINE: NumberKind.FIXED,
     PhoneNumberType.MOBILE: NumberKind.MOBILE,
     PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberKind.FIXED_OR_MOBILE,
@@ -143,7 +143,7 @@ def _visible(text: str) -> str:
 
 
 def _number(parsed: PhoneNumber) -> Number | None:
-    kind = _KINDS.get(phonenumbers.number_type(parsed))  # every valid number has a type
+    kind = KINDS.get(phonenumbers.number_type(parsed))  # every valid number has a type
     region = phonenumbers.region_code_for_number(parsed)
     if kind is None or region is None:
         national = phonenumbers.national_significant_number(parsed)

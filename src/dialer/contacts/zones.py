@@ -8,15 +8,15 @@ known gets no zone at all, and without a zone nobody may be called.
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import phonenumbers
 import zipcodes
-from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
-from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+from phonenumbers import PhoneNumberType, country_code_for_region, is_number_type_geographical
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from dialer.contacts.contact import NumberKind
 from dialer.contacts.nanp import (
@@ -25,6 +25,7 @@ from dialer.contacts.nanp import (
     SUBDIVISIONS_OF_AREA_CODE,
     ZONES_OF_SHARED_AREA_CODE,
 )
+from dialer.contacts.numbers import KINDS
 from dialer.contacts.zone_names import zone_named, zones_of_country
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class CandidateZones:
     evidence: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Place:
     jurisdictions: tuple[str, ...]
     zones: frozenset[str]
@@ -102,11 +103,12 @@ def jurisdictions(contact: Contact) -> tuple[str, ...]:
 
 def whereabouts_key(contact: Contact) -> tuple[str | None, ...]:
     """All of a contact that its zones and jurisdictions depend on: contacts of one key have the same."""
-    number = contact.number
-    digits = number.e164[1:]
-    listed = next((digits[:n] for n in range(TIMEZONE_LONGEST_PREFIX, 0, -1) if digits[:n] in TIMEZONE_DATA), "")
-    place = (number.region, number.kind, number.e164[:_LONGEST_ZONE_PREFIX], listed)
-    return (contact.time_zone, contact.postal_code, contact.state, *place)
+    return (contact.time_zone, contact.postal_code, contact.state, *_number_key(contact.number))
+
+
+def place_key(contact: Contact) -> tuple[Hashable, ...]:
+    """The same, less the words that they were found out by: people of different ZIP codes can share it."""
+    return (contact.time_zone, *[place for _, _, place in _places(contact)])
 
 
 def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:
@@ -119,10 +121,11 @@ def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:
         places.append((ZoneBasis.STATE, contact.state, _place_of_state(contact.state)))
     # the number itself stays out: evidence is written to logs
     given = f"area code {number.e164[2:5]}" if number.region in NORTH_AMERICA else number.region
-    places.append((ZoneBasis.NUMBER, given, _place_of_number(number)))
+    places.append((ZoneBasis.NUMBER, given, _place_of_number(*_number_key(number))))
     return places
 
 
+@lru_cache(maxsize=1000)
 def _place_of_subdivisions(codes: tuple[str, ...]) -> _Place:
     countries = dict.fromkeys(SUBDIVISIONS[code].country for code in codes)
     ids = [f"{SUBDIVISIONS[code].country}-{code}" for code in codes]
@@ -147,12 +150,22 @@ def _place_of_postal_code(code: str) -> _Place | None:
     return None
 
 
-@lru_cache(maxsize=50_000)
 def _place_of_zip(code: str) -> _Place | None:
-    rows = zipcodes.matching(code)  # type: ignore[no-untyped-call]
-    if not rows:
-        return None
-    state, zone = rows[0]["state"], zone_named(rows[0]["timezone"])
+    return _places_of_zips(code[:_ZIP_REGION]).get(code)
+
+
+_ZIP_REGION = 2  # digits: to find them all by region takes a hundred searches of the list, one by one 40,000
+
+
+@lru_cache(maxsize=10**_ZIP_REGION)
+def _places_of_zips(region: str) -> dict[str, _Place]:
+    rows = zipcodes.similar_to(region)  # type: ignore[no-untyped-call]
+    return {row["zip_code"]: _place_of_zip_row(row["state"], row["timezone"]) for row in rows}
+
+
+@lru_cache(maxsize=1000)
+def _place_of_zip_row(state: str, timezone: str) -> _Place:
+    zone = zone_named(timezone)
     if state in ASSOCIATED_STATES:
         return _Place((state,), zones_of_country(state))
     if state not in SUBDIVISIONS:
@@ -179,34 +192,59 @@ _LISTED_INCOMPLETELY = {"CL", "CN", "PG", "UA"}  # phonenumbers has never heard 
 _REMOTE_ISLANDS = {"AU": frozenset({"Indian/Christmas", "Indian/Cocos"})}  # whose mobiles look like the mainland's
 
 
-def _place_of_number(number: Number) -> _Place | None:
-    if number.region in {"US", "CA"}:
-        return _place_of_area_code(number)
-    if len(number.region) != 2:
+def _number_key(number: Number) -> tuple[str, NumberKind, str, str]:
+    digits = number.e164[1:]
+    for length in _LISTED_LENGTHS.get(digits[:2], ()):
+        if digits[:length] in TIMEZONE_DATA:
+            return (number.region, number.kind, number.e164[:_LONGEST_ZONE_PREFIX], digits[:length])
+    return (number.region, number.kind, number.e164[:_LONGEST_ZONE_PREFIX], "")
+
+
+_LISTED_LENGTHS = {  # of the prefixes with zones of their own that begin with two digits, longest first
+    first: tuple(sorted({len(each) for each in TIMEZONE_DATA if each.startswith(first) or first.startswith(each)}))[
+        ::-1
+    ]
+    for first in {f"{number:02}" for number in range(10, 100)}
+}
+
+
+@lru_cache(maxsize=50_000)
+def _place_of_number(region: str, kind: NumberKind, prefix: str, listed_prefix: str) -> _Place | None:
+    if region in {"US", "CA"}:
+        return _place_of_area_code(region, kind, prefix[2:], listed_prefix)
+    if len(region) != 2:
         return None
-    own = zones_of_country(number.region)
-    listed = _listed_zones(number)
-    if number.region == "RU":  # phonenumbers names Kaliningrad by Bucharest, which changes its clocks
+    own = zones_of_country(region)
+    listed = _listed_zones(region, kind, listed_prefix)
+    if region == "RU":  # phonenumbers names Kaliningrad by Bucharest, which changes its clocks
         listed = frozenset("Europe/Kaliningrad" if zone == "Europe/Bucharest" else zone for zone in listed)
-    of_one_area = number.kind in _OF_ONE_AREA or number.region in _MOBILES_OF_ONE_AREA
-    if of_one_area and listed and listed <= own and number.region not in _LISTED_INCOMPLETELY:
-        zones = listed | own & {zone for prefix, zone in _ZONES_ALSO.items() if number.e164.startswith(prefix)}
+    of_one_area = kind in _OF_ONE_AREA or region in _MOBILES_OF_ONE_AREA
+    if of_one_area and listed and listed <= own and region not in _LISTED_INCOMPLETELY:
+        zones = listed | own & {zone for also, zone in _ZONES_ALSO.items() if prefix.startswith(also)}
     else:
-        zones = (own or listed) | _REMOTE_ISLANDS.get(number.region, frozenset())
-    if number.region in US_TERRITORIES:
-        return _Place(("US", f"US-{number.region}"), zones)
-    return _Place((number.region,), zones)
+        zones = (own or listed) | _REMOTE_ISLANDS.get(region, frozenset())
+    if region in US_TERRITORIES:
+        return _Place(("US", f"US-{region}"), zones)
+    return _Place((region,), zones)
 
 
-def _place_of_area_code(number: Number) -> _Place:
+def _place_of_area_code(region: str, kind: NumberKind, area_code: str, listed_prefix: str) -> _Place:
     """Toll-free and personal numbers have a country, but no state and no zone."""
-    area_code = number.e164[2:5]
     states = SUBDIVISIONS_OF_AREA_CODE.get(area_code)
     if states is None:
-        return _Place((number.region,), frozenset())
-    zones = _listed_zones(number) | ZONES_OF_SHARED_AREA_CODE.get(area_code, frozenset())
+        return _Place((region,), frozenset())
+    zones = _listed_zones(region, kind, listed_prefix) | ZONES_OF_SHARED_AREA_CODE.get(area_code, frozenset())
     return _Place(_place_of_subdivisions(states).jurisdictions, zones)
 
 
-def _listed_zones(number: Number) -> frozenset[str]:
-    return frozenset(time_zones_for_number(phonenumbers.parse(number.e164))) - {UNKNOWN_TIMEZONE}
+def _listed_zones(region: str, kind: NumberKind, listed_prefix: str) -> frozenset[str]:
+    """What phonenumbers' time_zones_for_number says of numbers that begin so."""
+    code = country_code_for_region(region)
+    if kind not in _IN_PHONENUMBERS:
+        return frozenset()
+    if not is_number_type_geographical(_IN_PHONENUMBERS[kind], code):
+        listed_prefix = str(code)
+    return frozenset(TIMEZONE_DATA.get(listed_prefix, ()))
+
+
+_IN_PHONENUMBERS = {kind: kind_of_theirs for kind_of_theirs, kind in KINDS.items()}

@@ -4,20 +4,32 @@ import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
+import zipcodes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from dialer.contacts import zones
 from dialer.contacts.contact import Contact, Number
-from dialer.contacts.numbers import parse_number
-from dialer.contacts.zone_names import zones_of_country
-from dialer.contacts.zones import ZoneBasis, candidate_zones, jurisdictions, whereabouts_key
+from dialer.contacts.nanp import SUBDIVISIONS
+from dialer.contacts.numbers import KINDS, parse_number
+from dialer.contacts.zone_names import zone_named, zones_of_country
+from dialer.contacts.zones import (
+    ZoneBasis,
+    _listed_zones,
+    _number_key,
+    candidate_zones,
+    jurisdictions,
+    place_key,
+    whereabouts_key,
+)
 
 
 def number(e164: str) -> Number:
@@ -282,3 +294,36 @@ def test_what_else_tells_the_place_is_part_of_the_key() -> None:
         )
     }
     assert len(keys) == 4
+
+
+def test_zones_are_those_that_phonenumbers_lists() -> None:
+    """Old and new are the same question: what phonenumbers says of the whole number, and we of its beginning."""
+    rng = random.Random(11)
+    asked = 0
+    for prefix in TIMEZONE_DATA:
+        for length in (8, 10, 11, 12):
+            digits = prefix + "".join(rng.choice("0123456789") for _ in range(length - len(prefix)))
+            read = parse_number(f"+{digits}", None)
+            if not isinstance(read, Number) or read.kind not in KINDS.values():
+                continue
+            theirs = frozenset(time_zones_for_number(phonenumbers.parse(read.e164))) - {UNKNOWN_TIMEZONE}
+            region, kind, _, listed = _number_key(read)
+            assert _listed_zones(region, kind, listed) == theirs, read
+            asked += 1
+    assert asked > 2000
+
+
+def test_zip_codes_of_one_state_and_zone_share_a_key() -> None:
+    miami = Contact(number("+13055550123"), postal_code="33101", state="FL")
+    assert place_key(miami) == place_key(replace(miami, postal_code="33131-0001"))
+    others = ("32501", "", "00000", "10001")
+    assert len({place_key(each) for each in (miami, *(replace(miami, postal_code=code) for code in others))}) == 5
+
+
+def test_every_zip_code_has_its_own_place() -> None:
+    listed: Any = zipcodes.list_all()
+    for row in listed[::997]:
+        told = candidate_zones(Contact(number("+18005550123"), postal_code=row["zip_code"]))
+        if row["state"] in SUBDIVISIONS:
+            assert told.zones == (zone_named(row["timezone"]),)
+            assert jurisdictions(Contact(number("+18005550123"), postal_code=row["zip_code"]))[-1][3:] == row["state"]

@@ -6,27 +6,31 @@
 The file is made from a seed: thirteen columns, numbers written in fourteen ways and eight other countries, consents,
 ZIP codes or zones, one row in a hundred bad and one a duplicate. The peer reads the same file with the same CSV reader
 and asks phonenumbers of each number whether it is valid: no other column is looked at, nothing is stored.
-``--curve`` imports files of four sizes. ``--prove`` holds the numbers' reader against phonenumbers (bench/proof.py).
+``--curve`` imports files of four sizes. ``--prove`` holds the numbers' reader against phonenumbers (bench/number_forms.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from bench.calls import DIALER, dialer, environment
 from bench.common import BenchError, Figure, cpu_until_end, machine
 from bench.contact_files import write_file
+from bench.number_forms import Proof, prove
 
 TARGET_ROWS_S = 50_000
 QUICK_ROWS = 50_000
+PROOF_PART = 20_000  # numbers that one process holds against phonenumbers in one go
 CURVE = (10_000, 50_000, 200_000, 1_000_000)
 QUICK_CURVE = (5_000, 20_000, 50_000, 100_000)
 TIMEOUT_S = 600.0
@@ -107,6 +111,30 @@ def row(name: str, took: Took) -> None:
           f"{1e6 * took.cpu_s / took.rows:>12.1f}")  # fmt: skip
 
 
+def print_proof(count: int, seed: int) -> int:
+    """Hold our reader against phonenumbers, in as many processes as there are cores; 0 when they never differ."""
+    parts = [(min(PROOF_PART, count - begin), seed + begin) for begin in range(0, count, PROOF_PART)]
+    whole = Proof()
+    with multiprocessing.Pool() as pool:
+        for proof in pool.starmap(prove, parts):
+            whole.asked += proof.asked
+            whole.valid += proof.valid
+            whole.differences += proof.differences
+            for mine, part in (
+                (whole.forms, proof.forms), (whole.regions, proof.regions), (whole.stricter, proof.stricter),
+                (whole.more, proof.more),
+            ):  # fmt: skip
+                mine.update(part)
+    print(f"phonenumbers {version('phonenumbers')}, seeds from {seed} in steps of {PROOF_PART:,}")
+    print(f"{whole.asked:,} texts of {len(whole.regions)} regions and country codes, in {len(whole.forms)} forms:")
+    print(", ".join(f"{form} {number:,}" for form, number in sorted(whole.forms.items())))
+    print(f"{whole.valid:,} are numbers. Refused though phonenumbers reads a valid one, by our reason: "
+          f"{dict(whole.stricter)}. Taken though it does not: {dict(whole.more)}")  # fmt: skip
+    print(*whole.differences[:20], sep="\n")
+    print(f"differences: {len(whole.differences)}")
+    return 1 if whole.differences else 0
+
+
 def main() -> int:
     """Measure, and print the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.import", description="rows a second of contacts import")
@@ -115,7 +143,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--curve", action="store_true", help="import files of four sizes")
     parser.add_argument("--quick", action="store_true", help="a smaller file, once")
+    parser.add_argument("--prove", type=int, metavar="NUMBERS", help="hold so many numbers against phonenumbers")
     asked = parser.parse_args()
+    if asked.prove:
+        return print_proof(asked.prove, asked.seed)
     rows, runs = (QUICK_ROWS, 1) if asked.quick else (asked.rows, asked.runs)
     print(machine())
     print(f"seed {asked.seed}, {runs} runs each, alternating" + ("; quick: a smaller file" if asked.quick else ""))

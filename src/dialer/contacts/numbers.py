@@ -80,7 +80,7 @@ _REASONS = {
 _PUNCTUATION = r"\s()\[\]./~\-‐-―−ー－～"
 _ONE_NUMBER = re.compile(rf"[+＋]?[\d{_PUNCTUATION}A-Za-z]+")
 _RFC_3966 = re.compile(r"tel:([^;]*)((?:;(?:phone-context|isub|ext)=[^;]*)*)", re.IGNORECASE)
-_SPREADSHEET = re.compile(r"\+?\d+(?:[.,]\d+)?[eE]\+?\d+|\d{6,}[.,]0+")
+SPREADSHEET = re.compile(r"\+?\d+(?:[.,]\d+)?[eE]\+?\d+|\d{6,}[.,]0+")
 _LETTER = re.compile(r"[A-Za-z]")
 _DIGIT = re.compile(r"\d")
 _MOST_SHORT_DIGITS = 6  # the longest short codes there are
@@ -110,7 +110,7 @@ def parse_number(text: str, default_region: str | None) -> Number | NumberProble
         return _problem(NumberProblemCode.EMPTY)
     if len(text) > _LONGEST_TEXT:
         return _problem(NumberProblemCode.TOO_LONG)
-    if _SPREADSHEET.fullmatch(text):
+    if SPREADSHEET.fullmatch(text):
         return _problem(NumberProblemCode.SPREADSHEET)
 
     rfc_3966 = _RFC_3966.fullmatch(text)

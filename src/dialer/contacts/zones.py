@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import zipcodes
-from phonenumbers import PhoneNumberType, country_code_for_region, is_number_type_geographical
+from phonenumbers import country_code_for_region, is_number_type_geographical
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from dialer.contacts.contact import NumberKind

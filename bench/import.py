@@ -6,7 +6,7 @@
 The file is made from a seed: thirteen columns, numbers written in fourteen ways and eight other countries, consents,
 ZIP codes or zones, one row in a hundred bad and one a duplicate. The peer reads the same file with the same CSV reader
 and asks phonenumbers of each number whether it is valid: no other column is looked at, nothing is stored.
-``--curve`` imports files of four sizes. ``--prove`` holds the numbers' reader against phonenumbers (bench/number_forms.py).
+``--curve`` imports files of four sizes. ``--prove`` holds our reading of numbers against phonenumbers.
 """
 
 from __future__ import annotations

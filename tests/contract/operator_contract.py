@@ -31,7 +31,7 @@ from dialer.contacts.contact import Contact, LineType, Number, NumberKind, Recip
 from dialer.errors import ContactsError, StoreError
 from dialer.results.records import CampaignState, QueueSummary
 from dialer.results.summary import RefusalCount
-from dialer.store.contact_lists import ImportCounts
+from dialer.store.importing import ImportCounts
 from dialer.store.open import Store
 
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dialer.cli.context import Context, context_of, run_async
+from dialer.cli.importing import parts_of
 from dialer.cli.numbers import number_of
 from dialer.compliance.rules import builtin_rules, retention_years
 from dialer.contacts.contact import Contact, LineType, Recipient, Relationship
-from dialer.contacts.importing import ContactFile, Imported, read_file
-from dialer.contacts.rows import Defaults, RowRejection
+from dialer.contacts.importing import read_file
+from dialer.contacts.rows import Defaults
 from dialer.errors import ContactsError
-from dialer.store.contact_lists import ImportCounts
 from dialer.store.erasure import Erased, Expired
+from dialer.store.importing import ImportCounts, ImportPart
 
 app = typer.Typer(
     help="Lists of people.\n\nExample: dialer contacts import patients.csv --list patients",
@@ -146,6 +147,7 @@ def _import(
         except OSError as error:
             raise ContactsError(f"{path}: cannot be read: {error.strerror}") from error
         contents = read_file(file, defaults, encoding=encoding, columns=columns)
+        parts = files.enter_context(closing(parts_of(contents, file, size)))
         progress = files.enter_context(
             Progress(
                 TextColumn(path.name),
@@ -164,12 +166,19 @@ def _import(
         except OSError as error:
             raise ContactsError(f"{rejects}: cannot be written: {error.strerror}", hint="--rejects names it") from error
 
+        def good() -> Iterator[ImportPart]:
+            writer = csv.writer(out)
+            writer.writerow(["line", "reason", "column", "explanation", *contents.header.names])
+            for part in parts:
+                for row in part.rejected:
+                    rejected[row.code.value] += 1
+                    writer.writerow([row.line, row.code.value, row.column, row.text, *row.cells])
+                yield part.contacts
+                progress.update(bar, completed=part.read)
+
         async def work() -> ImportCounts:
             async with context.store() as store:
-                good = _good(contents, out, rejected)
-                return await store.lists.import_contacts(
-                    name, good, context.clock.now(), progress=lambda _: progress.update(bar, completed=file.tell())
-                )
+                return await store.lists.import_parts(name, good(), context.clock.now())
 
         try:
             counts = run_async(work())
@@ -182,19 +191,6 @@ def _import(
         part.unlink()
         rejects.unlink(missing_ok=True)  # of an earlier import of this file: it is mended now
     return counts, rejected
-
-
-def _good(contents: ContactFile, out: TextIO, rejected: Counter[str]) -> Iterator[Contact]:
-    """The contacts to import; what is rejected is written to ``out`` on the way."""
-    writer = csv.writer(out)
-    writer.writerow(["line", "reason", "column", "explanation", *contents.header.names])
-    for row in contents.rows:
-        match row:
-            case Imported(contact=contact):
-                yield contact
-            case RowRejection():
-                rejected[row.code.value] += 1
-                writer.writerow([row.line, row.code.value, row.column, row.text, *row.cells])
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Numbers that are plainly written, read ten times faster than any text: for imports, and every decision of the gate.
 
-The patterns and rules are those of the phonenumbers package, and so is every answer; a test holds the two equal. What is
-not plainly a subscriber's number is handed to :func:`dialer.contacts.numbers.parse_number`.
+The patterns and rules are those of the phonenumbers package, and so is every answer; a test holds the two equal. What
+is not plainly a subscriber's number is handed to :func:`dialer.contacts.numbers.parse_number`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _IN_ORDER = (  # in which phonenumbers asks, before fixed lines and mobiles
     ("uan", NumberKind.COMPANY),
     ("voicemail", NumberKind.VOICEMAIL),
 )
+_FIXED, _MOBILE, _FIXED_OR_MOBILE = NumberKind.FIXED, NumberKind.MOBILE, NumberKind.FIXED_OR_MOBILE  # quicker so
 _Fits = tuple[frozenset[int], re.Pattern[str]]
 
 
@@ -60,12 +61,8 @@ class _Plan:
                 if _fits(national, pattern):
                     return kind
         if self.fixed is not None and _fits(national, self.fixed):
-            if self.same or (self.mobile is not None and _fits(national, self.mobile)):
-                return NumberKind.FIXED_OR_MOBILE
-            return NumberKind.FIXED
-        if not self.same and self.mobile is not None and _fits(national, self.mobile):
-            return NumberKind.MOBILE
-        return None
+            return _FIXED_OR_MOBILE if self.same or _fits(national, self.mobile) else _FIXED
+        return _MOBILE if not self.same and _fits(national, self.mobile) else None
 
     def without_prefix(self, digits: str) -> str:
         """Less the trunk prefix and a carrier's code, unless the number is one with it and none without."""
@@ -145,8 +142,8 @@ def _of_significant(code: str, national: str) -> Number | None:
     return None
 
 
-def _fits(national: str, pattern: _Fits) -> bool:
-    return len(national) in pattern[0] and pattern[1].fullmatch(national) is not None
+def _fits(national: str, pattern: _Fits | None) -> bool:
+    return pattern is not None and len(national) in pattern[0] and pattern[1].fullmatch(national) is not None
 
 
 @lru_cache(maxsize=512)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -78,48 +80,80 @@ class _RejectedError(Exception):
 
 def read_row(cells: Sequence[str], header: HeaderMap, defaults: Defaults, line: int) -> Contact | RowRejection:
     """The contact in one row. ``cells`` may be fewer than the header's, the rest is empty then."""
-    try:
-        return _contact(cells, header, defaults)
-    except _RejectedError as rejected:
-        column = rejected.column
-        if rejected.field is not None and rejected.field in header.positions:
-            column = header.names[header.positions[rejected.field]]
-        return RowRejection(line, rejected.code, column, rejected.text, tuple(cells))
+    return RowReader(header, defaults).read(cells, line)
 
 
-def _contact(cells: Sequence[str], header: HeaderMap, defaults: Defaults) -> Contact:
-    width = len(header.names)
-    if any(cell.strip() for cell in cells[width:]):
-        raise _RejectedError(
-            RejectionCode.CELLS, None, f"{len(cells)} cells, but the header names {width} columns: is a quote missing?"
+class RowReader:
+    """Reads the rows of one file."""
+
+    def __init__(self, header: HeaderMap, defaults: Defaults) -> None:
+        self._header, self._defaults = header, defaults
+        nowhere = len(header.names)  # an empty text stands there
+        self._in_order = itemgetter(*(header.positions.get(field, nowhere) for field in Field))
+
+    def read(self, cells: Sequence[str], line: int) -> Contact | RowRejection:
+        """As read_row."""
+        try:
+            return self._contact(cells)
+        except _RejectedError as rejected:
+            header, column = self._header, rejected.column
+            if rejected.field is not None and rejected.field in header.positions:
+                column = header.names[header.positions[rejected.field]]
+            return RowRejection(line, rejected.code, column, rejected.text, tuple(cells))
+
+    def _contact(self, cells: Sequence[str]) -> Contact:
+        texts = [*_texts(cells, self._header.names), ""]
+        (
+            phone, name, first_name, last_name, time_zone, postal_code, state, address, recipient, line_type,
+            relationship, language, priority, *consent,
+        ) = self._in_order(texts)  # fmt: skip
+        defaults = self._defaults
+        number = read_number(phone, defaults.region)
+        if isinstance(number, NumberProblem):
+            raise _RejectedError(RejectionCode.NUMBER, Field.PHONE, number.reason)
+        if number.kind in _NOBODYS:
+            raise _RejectedError(
+                RejectionCode.NOT_A_SUBSCRIBER, Field.PHONE, f"{number.kind.replace('_', ' ')}, nobody's own number"
+            )
+        north_american = number.region in NORTH_AMERICA
+        extra = self._header.extra
+        return Contact(
+            number,
+            name or (f"{first_name} {last_name}" if first_name and last_name else first_name or last_name),
+            _time_zone(time_zone) if time_zone else None,
+            _postal_code(postal_code, north_american=north_american) if postal_code else "",
+            _state(state, north_american=north_american) if state else "",
+            address,
+            _word(recipient, Field.RECIPIENT, Recipient) if recipient else defaults.recipient,
+            _word(line_type, Field.LINE_TYPE, LineType) if line_type else defaults.line_type,
+            _word(relationship, Field.RELATIONSHIP, Relationship) if relationship else defaults.relationship,
+            _language(language) if language else defaults.language,
+            _consent(*consent) if any(consent) else None,
+            _priority(priority) if priority else USUAL_PRIORITY,
+            MappingProxyType({name: texts[index] for name, index in extra}) if extra else _NO_EXTRA,
         )
-    texts = [_text(cell, name) for cell, name in zip(cells, header.names, strict=False)]
-    texts += [""] * (width - len(texts))
-    given = {field: texts[index] for field, index in header.positions.items() if texts[index]}
 
-    number = read_number(given.get(Field.PHONE, ""), defaults.region)
-    if isinstance(number, NumberProblem):
-        raise _RejectedError(RejectionCode.NUMBER, Field.PHONE, number.reason)
-    if number.kind in {NumberKind.EMERGENCY, NumberKind.SHORT_CODE}:
-        raise _RejectedError(
-            RejectionCode.NOT_A_SUBSCRIBER, Field.PHONE, f"{number.kind.replace('_', ' ')}, nobody's own number"
-        )
-    north_american = number.region in NORTH_AMERICA
-    return Contact(
-        number=number,
-        name=given.get(Field.NAME) or _joined_name(given),
-        time_zone=_time_zone(given.get(Field.TIME_ZONE, "")),
-        postal_code=_postal_code(given.get(Field.POSTAL_CODE, ""), north_american=north_american),
-        state=_state(given.get(Field.STATE, ""), north_american=north_american),
-        address=given.get(Field.ADDRESS, ""),
-        recipient=_word(given, Field.RECIPIENT, Recipient, defaults.recipient),
-        line_type=_word(given, Field.LINE_TYPE, LineType, defaults.line_type),
-        relationship=_word(given, Field.RELATIONSHIP, Relationship, defaults.relationship),
-        language=_language(given.get(Field.LANGUAGE, "")) or defaults.language,
-        consent=_consent(given),
-        priority=_priority(given.get(Field.PRIORITY, "")),
-        extra=MappingProxyType({name: texts[index] for name, index in header.extra}),
-    )
+
+_NOBODYS = frozenset({NumberKind.EMERGENCY, NumberKind.SHORT_CODE})
+_NO_EXTRA: Mapping[str, str] = MappingProxyType({})
+
+
+def _texts(cells: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
+    """The texts of as many cells as there are columns."""
+    if len(cells) != len(columns):
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            raise _RejectedError(
+                RejectionCode.CELLS,
+                None,
+                f"{len(cells)} cells, but the header names {len(columns)} columns: is a quote missing?",
+            )
+        cells = [*cells[: len(columns)], *[""] * (len(columns) - len(cells))]
+    row = "|".join(cells)
+    if not row.isprintable() or "  " in row or "| " in row or " |" in row or row != row.strip():
+        return [_text(cell, column) for cell, column in zip(cells, columns, strict=True)]
+    if row.isascii():
+        return cells
+    return [cell if cell.isascii() else unicodedata.normalize("NFC", cell) for cell in cells]
 
 
 def _text(cell: str, column: str) -> str:
@@ -137,13 +171,8 @@ def _text(cell: str, column: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _joined_name(given: dict[Field, str]) -> str:
-    return " ".join(filter(None, (given.get(Field.FIRST_NAME), given.get(Field.LAST_NAME))))
-
-
-def _time_zone(text: str) -> str | None:
-    if not text:
-        return None
+@lru_cache(maxsize=1000)
+def _time_zone(text: str) -> str:
     zone = zone_named(text)
     if zone is None:
         raise _RejectedError(
@@ -158,7 +187,7 @@ _ZIP_LIKE = re.compile(r"[0-9]{1,9}|[0-9]{5}-[0-9]{4}")
 
 
 def _postal_code(text: str, *, north_american: bool) -> str:
-    if not (north_american and _ZIP_LIKE.fullmatch(text)) or len(text.replace("-", "")) in {5, 9}:
+    if not north_american or len(text.replace("-", "")) in {5, 9} or not _ZIP_LIKE.fullmatch(text):
         return text
     raise _RejectedError(
         RejectionCode.POSTAL_CODE,
@@ -172,8 +201,9 @@ _STATE_CODES = {sub.name.casefold(): code for code, sub in SUBDIVISIONS.items()}
 }
 
 
+@lru_cache(maxsize=1000)
 def _state(text: str, *, north_american: bool) -> str:
-    if not text or not north_american:
+    if not north_american:
         return text
     code = _STATE_CODES.get(text.casefold())
     if code is None:
@@ -186,8 +216,6 @@ def _state(text: str, *, north_american: bool) -> str:
 
 
 def _priority(text: str) -> int:
-    if not text:
-        return USUAL_PRIORITY
     if re.fullmatch(r"[1-9]", text) is None:
         raise _RejectedError(RejectionCode.PRIORITY, Field.PRIORITY, f"{text!r} is no priority: 1 (called first) to 9")
     return int(text)
@@ -196,8 +224,9 @@ def _priority(text: str) -> int:
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, as far as its shape goes
 
 
+@lru_cache(maxsize=1000)
 def _language(text: str) -> str:
-    if text and not _LANGUAGE.fullmatch(text):
+    if not _LANGUAGE.fullmatch(text):
         raise _RejectedError(
             RejectionCode.LANGUAGE, Field.LANGUAGE, f"{text!r} is no language tag, such as en, es or pt-BR"
         )
@@ -208,10 +237,7 @@ def _language(text: str) -> str:
 _Word = TypeVar("_Word", Recipient, LineType, Relationship)
 
 
-def _word(given: dict[Field, str], field: Field, words: type[_Word], default: _Word) -> _Word:
-    text = given.get(field)
-    if text is None:
-        return default
+def _word(text: str, field: Field, words: type[_Word]) -> _Word:
     try:
         return words(text.lower())
     except ValueError:
@@ -225,17 +251,27 @@ _CONSENT_KINDS = {
     "pewc": ConsentKind.WRITTEN,
     "none": None,
 }
-_CONSENT_EVIDENCE = (Field.CONSENT_DATE, Field.CONSENT_SOURCE)
 
 
-def _consent(given: dict[Field, str]) -> Consent | None:
+def _consent(
+    kind_text: str,
+    date: str,
+    source: str,
+    text: str,
+    seller: str,
+    expires: str,
+    signature: str,
+    recorded: str,
+    free: str,
+    evidence: str,
+) -> Consent | None:
     """None without consent; half a consent is bad data, which is to be mended rather than guessed at."""
-    kind_text = given.get(Field.CONSENT_KIND)
-    if kind_text is None:
-        stray = next((field for field in _CONSENT_EVIDENCE if field in given), None)
-        if stray is not None:
+    if not kind_text:
+        if date or source:
             raise _RejectedError(
-                RejectionCode.CONSENT_INCOMPLETE, stray, "a consent's date or source, but not which kind of consent"
+                RejectionCode.CONSENT_INCOMPLETE,
+                Field.CONSENT_DATE if date else Field.CONSENT_SOURCE,
+                "a consent's date or source, but not which kind of consent",
             )
         return None
     if kind_text.lower() not in _CONSENT_KINDS:
@@ -244,27 +280,27 @@ def _consent(given: dict[Field, str]) -> Consent | None:
     kind = _CONSENT_KINDS[kind_text.lower()]
     if kind is None:
         return None
-    for field in _CONSENT_EVIDENCE:
-        if field not in given:
-            raise _RejectedError(
-                RejectionCode.CONSENT_INCOMPLETE, Field.CONSENT_KIND, f"consent without its {field.replace('_', ' ')}"
-            )
+    if not date or not source:
+        missing = Field.CONSENT_SOURCE if date else Field.CONSENT_DATE
+        raise _RejectedError(
+            RejectionCode.CONSENT_INCOMPLETE, Field.CONSENT_KIND, f"consent without its {missing.replace('_', ' ')}"
+        )
     return Consent(
         kind=kind,
-        given_at=_consent_date(given[Field.CONSENT_DATE], Field.CONSENT_DATE),
-        source=given[Field.CONSENT_SOURCE],
-        text=given.get(Field.CONSENT_TEXT, ""),
-        seller=given.get(Field.CONSENT_SELLER, ""),
-        expires_at=_consent_date(until, Field.CONSENT_EXPIRES) if (until := given.get(Field.CONSENT_EXPIRES)) else None,
-        signature=given.get(Field.CONSENT_SIGNATURE, ""),
-        authorises_recorded=_yes(given, Field.CONSENT_RECORDED),
-        not_a_condition=_yes(given, Field.CONSENT_FREE),
-        evidence=given.get(Field.CONSENT_EVIDENCE, ""),
+        given_at=_consent_date(date, Field.CONSENT_DATE),
+        source=source,
+        text=text,
+        seller=seller,
+        expires_at=_consent_date(expires, Field.CONSENT_EXPIRES) if expires else None,
+        signature=signature,
+        authorises_recorded=_yes(recorded, Field.CONSENT_RECORDED) if recorded else False,
+        not_a_condition=_yes(free, Field.CONSENT_FREE) if free else False,
+        evidence=evidence,
     )
 
 
-def _yes(given: dict[Field, str], field: Field) -> bool:
-    word = given.get(field, "no").lower()
+def _yes(text: str, field: Field) -> bool:
+    word = text.lower()
     if word not in {"yes", "no"}:
         raise _RejectedError(RejectionCode.WORD, field, f"{word!r} is none of yes, no")
     return word == "yes"
@@ -274,6 +310,7 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2100
 
 
+@lru_cache(maxsize=10_000)
 def _consent_date(text: str, field: Field) -> datetime:
     """ISO 8601. A date alone counts from its first second in UTC.
 
@@ -283,7 +320,7 @@ def _consent_date(text: str, field: Field) -> datetime:
     problem = f"{text!r} is not a date in ISO 8601: write 2026-02-01, or 2026-02-01T14:30-05:00"
     try:
         if _ISO_DATE.fullmatch(text):
-            at = datetime.combine(date.fromisoformat(text), time(), UTC)
+            at = datetime.fromisoformat(text).replace(tzinfo=UTC)
         else:
             at = datetime.fromisoformat(text)
     except ValueError:

@@ -108,7 +108,11 @@ def whereabouts_key(contact: Contact) -> tuple[str | None, ...]:
 
 def place_key(contact: Contact) -> tuple[Hashable, ...]:
     """The same, less the words that they were found out by: people of different ZIP codes can share it."""
-    return (contact.time_zone, *[place for _, _, place in _places(contact)])
+    number = contact.number
+    if number.region not in NORTH_AMERICA:
+        return (contact.time_zone, *_number_key(number))
+    code = contact.postal_code
+    return (contact.time_zone, _place_of_postal_code(code) if code else None, contact.state, *_number_key(number))
 
 
 def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:

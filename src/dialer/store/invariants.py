@@ -21,8 +21,8 @@ from dialer.compliance.caps import NO_TRUNK, NOT_DIALED
 from dialer.errors import CampaignError, StoreError
 from dialer.results.audit import AuditHead, AuditKind
 from dialer.store.audit import head_path, noted_head, verify_chain
-from dialer.store.contact_lists import contact_digest
 from dialer.store.faults import store_errors
+from dialer.store.importing import FIELDS, contact_digest
 from dialer.store.migrate import is_current, revision_of, upgrade
 from dialer.store.runs import SILENCE, live_run
 from dialer.store.schema import audit, campaign, contact, live_answers, outcome
@@ -203,7 +203,7 @@ def _changed_contacts(connection: sa.Connection) -> Iterator[str]:
     """An erased person's contact has no digest."""
     query = sa.select(contact).where(contact.c.digest != b"").execution_options(yield_per=1000)
     for row in connection.execute(query).mappings():
-        if contact_digest(row) != row["digest"]:
+        if contact_digest([row[name] for name in FIELDS], row["priority"]) != row["digest"]:
             yield f"contact {row['id']}"
 
 

@@ -1,0 +1,81 @@
+"""A contact file becomes the parts of an import: in a process of its own where the file is long, beside the store's."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing.connection import Connection
+from typing import BinaryIO
+
+from dialer.contacts.importing import ContactFile, Imported
+from dialer.contacts.rows import RowRejection
+from dialer.errors import ContactsError, DialerError
+from dialer.store.importing import PART, ImportPart, Parts
+
+LONG = 1_000_000
+"""Bytes: a shorter file is read before another process has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Some rows of the file; ``read`` is how many bytes of it are done."""
+
+    contacts: ImportPart
+    rejected: list[RowRejection]
+    read: int
+
+
+def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[FilePart]:
+    """The whole file, in order. Raises ContactsError while parts are taken, when it cannot be read to its end."""
+    parts = _read(contents, file)
+    return _beside(parts) if size >= LONG and len(os.sched_getaffinity(0)) > 1 else parts
+
+
+def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
+    making = Parts()
+    while rows := list(islice(contents.rows, PART)):
+        contacts = making.part(row.contact for row in rows if isinstance(row, Imported))
+        yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
+
+
+def _beside(parts: Iterator[FilePart]) -> Iterator[FilePart]:
+    """The same, made in another process. A pipe holds few of them: a slow store holds up the reading."""
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(parts, receiving, sending), daemon=True)
+    process.start()
+    sending.close()
+    try:
+        while True:
+            try:
+                got: FilePart | DialerError | None = receiving.recv()
+            except EOFError as error:
+                raise ContactsError("the process that reads the file was ended", hint="import it again") from error
+            if isinstance(got, DialerError):
+                raise got
+            if got is None:
+                return
+            yield got
+    finally:
+        receiving.close()  # which ends it, should it not be done
+        process.join()
+
+
+def _send(parts: Iterator[FilePart], receiving: Connection, sending: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process says so, by closing the pipe
+    receiving.close()
+    gc.freeze()
+    gc.disable()  # rows make no cycles, and looking for them takes longer than reading them
+    try:
+        for each in parts:
+            sending.send(each)
+        sending.send(None)
+    except DialerError as error:
+        sending.send(error)
+    except BrokenPipeError:
+        pass

@@ -1,0 +1,338 @@
+"""Importing contacts: part by part into temporary tables, then all of it, or nothing, into the lasting ones.
+
+The temporary tables see to it that reading a long file locks nobody out. Parts are plain values, so that another process
+can make them: that is most of the work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from dialer.compliance.whereabouts import Place, Whereabouts
+from dialer.contacts.contact import (
+    USUAL_PRIORITY,
+    Consent,
+    ConsentKind,
+    Contact,
+    LineType,
+    NumberKind,
+    Recipient,
+    Relationship,
+)
+from dialer.results.audit import AuditKind
+from dialer.results.records import OrderKind, QueueState
+from dialer.store.audit import append
+from dialer.store.database import Database
+from dialer.store.orders import give_order
+from dialer.store.schema import campaign_list, consent, contact, contact_list, place, queue
+from dialer.store.types import to_micros
+
+PART = 2000
+"""Contacts that are staged at once."""
+
+_CACHE_KIB, _USUAL_CACHE_KIB = 65_536, 2_000  # numbers come in no order: their index must not be read back from disk
+
+FIELDS = (
+    "e164",
+    "region",
+    "kind",
+    "name",
+    "time_zone",
+    "postal_code",
+    "state",
+    "address",
+    "recipient",
+    "line_type",
+    "relationship",
+    "language",
+    "extra",
+)
+_ROW = (*FIELDS, "digest", "priority")
+_CONSENT_ROW = (
+    "e164",
+    "kind",
+    "given_at",
+    "source",
+    "text",
+    "seller",
+    "expires_at",
+    "signature",
+    "authorises_recorded",
+    "not_a_condition",
+    "evidence",
+)
+
+_staging = sa.MetaData()
+_staged = sa.Table(
+    "staged_contact",
+    _staging,
+    sa.Column("row", sa.Integer, primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    *(sa.Column(name, contact.c[name].type, unique=name == "e164") for name in _ROW),
+    prefixes=["TEMPORARY"],
+)
+_staged_place = sa.Table(
+    "staged_place",
+    _staging,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+_staged_consent = sa.Table(
+    "staged_consent",
+    _staging,
+    sa.Column("row", sa.Integer, primary_key=True),
+    *(sa.Column(name, consent.c[name].type) for name in _CONSENT_ROW),
+    prefixes=["TEMPORARY"],
+)
+
+
+def _insert(table: sa.Table, columns: Sequence[str]) -> str:
+    names, values = ", ".join(columns), ", ".join("?" * len(columns))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608  constants
+
+
+_INSERTS = (
+    _insert(_staged_place, ("id", "key")),
+    _insert(_staged, ("place", *_ROW)),
+    _insert(_staged_consent, _CONSENT_ROW),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What an import came to: ``new`` + ``updated`` + ``unchanged`` + ``repeated`` contacts were given."""
+
+    new: int
+    updated: int
+    unchanged: int
+    repeated: int  # the same number again in this import: the first one stands
+    on_other_lists: int  # of the numbers imported, how many some other list has as well
+    consents: int  # put on file that were not there
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPart:
+    """Some contacts of an import, as rows of the temporary tables."""
+
+    places: list[tuple[int, str]]  # that no part before had
+    contacts: list[tuple[Any, ...]]
+    consents: list[tuple[Any, ...]]
+
+
+class Parts:
+    """Makes the parts of one import."""
+
+    def __init__(self) -> None:
+        self._whereabouts = Whereabouts()
+        self._places: dict[Place, int] = {}
+
+    def part(self, contacts: Iterable[Contact]) -> ImportPart:
+        """The next one."""
+        made = ImportPart([], [], [])
+        for each in contacts:
+            where = self._whereabouts.place(each)
+            number = self._places.get(where)
+            if number is None:
+                number = self._places[where] = len(self._places)
+                made.places.append((number, where.key))
+            made.contacts.append((number, *_row(each)))
+            if each.consent is not None:
+                made.consents.append(_consent_row(each.number.e164, each.consent))
+        return made
+
+
+async def import_parts(
+    database: Database,
+    list_name: str,
+    parts: Iterable[ImportPart],
+    now: datetime,
+    progress: Callable[[int], None] | None,
+) -> ImportCounts:
+    """See ContactLists.import_parts."""
+    given = 0
+    async with database.apart() as transact:
+        await transact(_prepare)
+        try:
+            for each in parts:
+                await transact(partial(_stage, part=each))
+                given += len(each.contacts)
+                if progress is not None:
+                    progress(given)
+            return await transact(partial(_merge, list_name=list_name, given=given, now=now))
+        finally:
+            await transact(_clear)
+
+
+def _prepare(connection: sa.Connection) -> None:
+    _staging.drop_all(connection)  # of an import that broke off
+    _staging.create_all(connection)
+    for schema in ("main", "temp"):
+        connection.exec_driver_sql(f"PRAGMA {schema}.cache_size = -{_CACHE_KIB}")
+
+
+def _clear(connection: sa.Connection) -> None:
+    _staging.drop_all(connection)
+    for schema in ("main", "temp"):
+        connection.exec_driver_sql(f"PRAGMA {schema}.cache_size = -{_USUAL_CACHE_KIB}")
+
+
+def _stage(connection: sa.Connection, part: ImportPart) -> None:
+    for statement, rows in zip(_INSERTS, (part.places, part.contacts, part.consents), strict=True):
+        if rows:
+            connection.exec_driver_sql(statement, rows)
+
+
+def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime) -> ImportCounts:
+    """From the temporary tables into the lasting ones."""
+    made = connection.execute(insert(contact_list).values(name=list_name, created_at=now).on_conflict_do_nothing())
+    list_id = connection.scalar(sa.select(contact_list.c.id).where(contact_list.c.name == list_name)) or 0
+    staged = connection.scalar(sa.select(sa.func.count()).select_from(_staged)) or 0
+    known, same = (0, 0) if made.rowcount else _already_there(connection, list_id)
+    on_other_lists = _on_other_lists(connection, list_id)
+
+    keys = sa.select(_staged_place.c.key).where(sa.true())
+    connection.execute(insert(place).from_select(["key"], keys).on_conflict_do_nothing())
+    rows = (
+        sa.select(
+            sa.literal(list_id),
+            sa.literal(now, type_=contact.c.imported_at.type),
+            sa.literal(now, type_=contact.c.updated_at.type),
+            place.c.id,
+            *(_staged.c[name] for name in _ROW),
+        )
+        .join(_staged_place, _staged_place.c.id == _staged.c.place)
+        .join(place, place.c.key == _staged_place.c.key)
+    )
+    upsert = insert(contact).from_select(
+        ["list_id", "imported_at", "updated_at", "place_id", *_ROW], rows.where(sa.true()).order_by(_staged.c.row)
+    )
+    changed = {name: upsert.excluded[name] for name in ("updated_at", "place_id", *_ROW) if name != "e164"}
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=[contact.c.list_id, contact.c.e164],
+            set_=changed,
+            where=sa.or_(contact.c.digest != upsert.excluded.digest, contact.c.place_id != upsert.excluded.place_id),
+        )
+    )
+    _move_in_queues(connection, list_id, now)
+    give_order(connection, OrderKind.LOOK, now)
+    consents = sa.select(
+        sa.literal(now, type_=consent.c.recorded_at.type), *(_staged_consent.c[name] for name in _CONSENT_ROW)
+    )
+    put_on_file = insert(consent).from_select(
+        ["recorded_at", *_CONSENT_ROW], consents.where(sa.true()).order_by(_staged_consent.c.row)
+    )
+    counts = ImportCounts(
+        new=staged - known,
+        updated=known - same,
+        unchanged=same,
+        repeated=given - staged,
+        on_other_lists=on_other_lists,
+        consents=connection.execute(put_on_file.on_conflict_do_nothing()).rowcount,
+    )
+    append(connection, now, AuditKind.IMPORT, list_name, **asdict(counts))
+    return counts
+
+
+def _already_there(connection: sa.Connection, list_id: int) -> tuple[int, int]:
+    """How many of the contacts the list has, and how many of these just as they are."""
+    same = sa.func.coalesce(sa.func.sum(sa.cast(contact.c.digest == _staged.c.digest, sa.Integer)), 0)
+    query = (
+        sa.select(sa.func.count(), same)
+        .select_from(_staged)
+        .join(contact, sa.and_(contact.c.list_id == list_id, contact.c.e164 == _staged.c.e164))
+    )
+    known, unchanged = connection.execute(query).one()
+    return known, unchanged
+
+
+def _on_other_lists(connection: sa.Connection, list_id: int) -> int:
+    others = sa.exists().where(contact.c.list_id == contact_list.c.id)
+    if connection.execute(sa.select(contact_list.c.id).where(contact_list.c.id != list_id, others).limit(1)).first():
+        there = sa.exists().where(contact.c.e164 == _staged.c.e164, contact.c.list_id != list_id)
+        return connection.scalar(sa.select(sa.func.count()).select_from(_staged).where(there)) or 0
+    return 0
+
+
+def _move_in_queues(connection: sa.Connection, list_id: int, now: datetime) -> None:
+    """Contacts that wait in queues do so at the place, and with the priority, that the list now says."""
+    wait = (
+        sa.select(queue.c.id, contact.c.place_id, contact.c.priority)
+        .join(campaign_list, campaign_list.c.list_id == contact.c.list_id)
+        .join(queue, sa.and_(queue.c.campaign_id == campaign_list.c.campaign_id, queue.c.e164 == contact.c.e164))
+        .where(
+            contact.c.list_id == list_id,
+            contact.c.updated_at == now,
+            contact.c.id == queue.c.contact_id,
+            queue.c.state == QueueState.WAITING,
+            sa.or_(queue.c.place_id != contact.c.place_id, queue.c.priority != contact.c.priority),
+        )
+    )
+    moved = [row._asdict() for row in connection.execute(wait)]
+    if moved:
+        to = sa.update(queue).where(queue.c.id == sa.bindparam("queue"))
+        connection.execute(
+            to.values(place_id=sa.bindparam("to_place"), priority=sa.bindparam("to_priority")),
+            [{"queue": m["id"], "to_place": m["place_id"], "to_priority": m["priority"]} for m in moved],
+        )
+
+
+_WORDS = {word: word.value for words in (NumberKind, Recipient, LineType, Relationship, ConsentKind) for word in words}
+
+
+def _row(each: Contact) -> tuple[Any, ...]:
+    number = each.number
+    said = (
+        number.e164,
+        number.region,
+        _WORDS[number.kind],
+        each.name,
+        each.time_zone,
+        each.postal_code,
+        each.state,
+        each.address,
+        _WORDS[each.recipient],
+        _WORDS[each.line_type],
+        _WORDS[each.relationship],
+        each.language,
+        _json({**each.extra}, order="sorted").decode() if each.extra else "{}",
+    )
+    return (*said, contact_digest(said, each.priority), each.priority)
+
+
+_json = msgspec.json.encode
+
+
+def contact_digest(said: Sequence[Any], priority: int) -> bytes:
+    """Of all that an import says of a contact: the values of FIELDS, and its priority.
+
+    The usual priority is left out: contacts from before there were priorities keep their digest.
+    """
+    whole = said if priority == USUAL_PRIORITY else (*said, priority)
+    return hashlib.blake2b(_json(whole), digest_size=16).digest()
+
+
+def _consent_row(e164: str, given: Consent) -> tuple[Any, ...]:
+    return (
+        e164,
+        _WORDS[given.kind],
+        to_micros(given.given_at),
+        given.source,
+        given.text,
+        given.seller,
+        to_micros(given.expires_at) if given.expires_at else None,
+        given.signature,
+        int(given.authorises_recorded),
+        int(given.not_a_condition),
+        given.evidence,
+    )

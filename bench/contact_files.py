@@ -1,4 +1,4 @@
-"""A contact file as operators have them, made from a seed: many columns, numbers written in many ways, a few bad rows."""
+"""A contact file as operators have them, made from a seed: many columns, many ways to write numbers, a few bad rows."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ class Proof:
 def written_numbers(count: int, seed: int) -> Iterator[Written]:
     """So many texts; the same seed makes the same ones."""
     rng = random.Random(seed)  # noqa: S311  repeatable, not secret
-    bases = {str(of): _bases(of) for of in (*REGIONS, *NO_COUNTRY)}
+    everything: tuple[str | int, ...] = (*REGIONS, *NO_COUNTRY)
+    bases = {str(of): _bases(of) for of in everything}
     names = sorted(bases)
     forms = sorted(_FORMS)
     for index in range(count):

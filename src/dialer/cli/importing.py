@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -30,20 +30,20 @@ class FilePart:
     read: int
 
 
-def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[FilePart]:
+def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Generator[FilePart, None, None]:
     """The whole file, in order. Raises ContactsError while parts are taken, when it cannot be read to its end."""
     parts = _read(contents, file)
     return _beside(parts) if size >= LONG and len(os.sched_getaffinity(0)) > 1 else parts
 
 
-def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
+def _read(contents: ContactFile, file: BinaryIO) -> Generator[FilePart, None, None]:
     making = Parts()
     while rows := list(islice(contents.rows, PART)):
         contacts = making.part(row.contact for row in rows if isinstance(row, Imported))
         yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
 
 
-def _beside(parts: Iterator[FilePart]) -> Iterator[FilePart]:
+def _beside(parts: Iterator[FilePart]) -> Generator[FilePart, None, None]:
     """The same, made in another process. A pipe holds few of them: a slow store holds up the reading."""
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)

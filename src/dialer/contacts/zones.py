@@ -161,7 +161,7 @@ def _place_of_zip(code: str) -> _Place | None:
 _ZIP_REGION = 2  # digits: to find them all by region takes a hundred searches of the list, one by one 40,000
 
 
-@lru_cache(maxsize=10**_ZIP_REGION)
+@lru_cache(maxsize=100)
 def _places_of_zips(region: str) -> dict[str, _Place]:
     rows = zipcodes.similar_to(region)  # type: ignore[no-untyped-call]
     return {row["zip_code"]: _place_of_zip_row(row["state"], row["timezone"]) for row in rows}

@@ -1,7 +1,7 @@
 """Importing contacts: part by part into temporary tables, then all of it, or nothing, into the lasting ones.
 
-The temporary tables see to it that reading a long file locks nobody out. Parts are plain values, so that another process
-can make them: that is most of the work.
+The temporary tables see to it that reading a long file locks nobody out. Parts are plain values, so that another
+process can make them: that is most of the work.
 """
 
 from __future__ import annotations

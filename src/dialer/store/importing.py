@@ -56,7 +56,7 @@ FIELDS = (
     "language",
     "extra",
 )
-_ROW = (*FIELDS, "digest", "priority")
+_ROW = (*FIELDS, "priority", "digest")
 _CONSENT_ROW = (
     "e164",
     "kind",
@@ -85,6 +85,7 @@ _staged_place = sa.Table(
     _staging,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text, nullable=False),
+    sa.Column("place_id", sa.Integer),  # of the lasting table, known when it is merged
     prefixes=["TEMPORARY"],
 )
 _staged_consent = sa.Table(
@@ -187,7 +188,8 @@ def _clear(connection: sa.Connection) -> None:
 
 
 def _stage(connection: sa.Connection, part: ImportPart) -> None:
-    for statement, rows in zip(_INSERTS, (part.places, part.contacts, part.consents), strict=True):
+    contacts = [(*row, contact_digest(row[1:-1], row[-1])) for row in part.contacts]
+    for statement, rows in zip(_INSERTS, (part.places, contacts, part.consents), strict=True):
         if rows:
             connection.exec_driver_sql(statement, rows)
 
@@ -202,17 +204,15 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
 
     keys = sa.select(_staged_place.c.key).where(sa.true())
     connection.execute(insert(place).from_select(["key"], keys).on_conflict_do_nothing())
-    rows = (
-        sa.select(
-            sa.literal(list_id),
-            sa.literal(now, type_=contact.c.imported_at.type),
-            sa.literal(now, type_=contact.c.updated_at.type),
-            place.c.id,
-            *(_staged.c[name] for name in _ROW),
-        )
-        .join(_staged_place, _staged_place.c.id == _staged.c.place)
-        .join(place, place.c.key == _staged_place.c.key)
-    )
+    lasting = sa.select(place.c.id).where(place.c.key == _staged_place.c.key).scalar_subquery()
+    connection.execute(sa.update(_staged_place).values(place_id=lasting))
+    rows = sa.select(
+        sa.literal(list_id),
+        sa.literal(now, type_=contact.c.imported_at.type),
+        sa.literal(now, type_=contact.c.updated_at.type),
+        _staged_place.c.place_id,
+        *(_staged.c[name] for name in _ROW),
+    ).select_from(_staged.join(_staged_place, _staged_place.c.id == _staged.c.place))
     upsert = insert(contact).from_select(
         ["list_id", "imported_at", "updated_at", "place_id", *_ROW], rows.where(sa.true()).order_by(_staged.c.row)
     )
@@ -224,7 +224,8 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
             where=sa.or_(contact.c.digest != upsert.excluded.digest, contact.c.place_id != upsert.excluded.place_id),
         )
     )
-    _move_in_queues(connection, list_id, now)
+    if known:
+        _move_in_queues(connection, list_id, now)
     give_order(connection, OrderKind.LOOK, now)
     consents = sa.select(
         sa.literal(now, type_=consent.c.recorded_at.type), *(_staged_consent.c[name] for name in _CONSENT_ROW)
@@ -246,14 +247,11 @@ def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime)
 
 def _already_there(connection: sa.Connection, list_id: int) -> tuple[int, int]:
     """How many of the contacts the list has, and how many of these just as they are."""
-    same = sa.func.coalesce(sa.func.sum(sa.cast(contact.c.digest == _staged.c.digest, sa.Integer)), 0)
-    query = (
-        sa.select(sa.func.count(), same)
-        .select_from(_staged)
-        .join(contact, sa.and_(contact.c.list_id == list_id, contact.c.e164 == _staged.c.e164))
-    )
-    known, unchanged = connection.execute(query).one()
-    return known, unchanged
+    there = sa.select(contact.c.digest).where(contact.c.list_id == list_id, contact.c.e164 == _staged.c.e164)
+    found = sa.select(_staged.c.digest, there.scalar_subquery().label("there")).subquery()
+    same = sa.case((found.c.there == found.c.digest, 1), else_=0)
+    known, unchanged = connection.execute(sa.select(sa.func.count(found.c.there), sa.func.sum(same))).one()
+    return known, unchanged or 0
 
 
 def _on_other_lists(connection: sa.Connection, list_id: int) -> int:
@@ -292,7 +290,7 @@ _WORDS = {word: word.value for words in (NumberKind, Recipient, LineType, Relati
 
 def _row(each: Contact) -> tuple[Any, ...]:
     number = each.number
-    said = (
+    return (
         number.e164,
         number.region,
         _WORDS[number.kind],
@@ -306,8 +304,8 @@ def _row(each: Contact) -> tuple[Any, ...]:
         _WORDS[each.relationship],
         each.language,
         _json({**each.extra}, order="sorted").decode() if each.extra else "{}",
+        each.priority,
     )
-    return (*said, contact_digest(said, each.priority), each.priority)
 
 
 _json = msgspec.json.encode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -147,7 +147,7 @@ def _import(
         except OSError as error:
             raise ContactsError(f"{path}: cannot be read: {error.strerror}") from error
         contents = read_file(file, defaults, encoding=encoding, columns=columns)
-        parts = files.enter_context(closing(parts_of(contents, file, size)))
+        parts = files.enter_context(parts_of(contents, file, size))
         progress = files.enter_context(
             Progress(
                 TextColumn(path.name),

@@ -6,7 +6,8 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -30,46 +31,53 @@ class FilePart:
     read: int
 
 
-def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Generator[FilePart, None, None]:
-    """The whole file, in order. Raises ContactsError while parts are taken, when it cannot be read to its end."""
+@contextmanager
+def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[Iterator[FilePart]]:
+    """The whole file, in order. Raises ContactsError while parts are taken, when it cannot be read to its end.
+
+    To be entered before there are threads, and to be left before ``file`` is closed.
+    """
     parts = _read(contents, file)
-    return _beside(parts) if size >= LONG and len(os.sched_getaffinity(0)) > 1 else parts
-
-
-def _read(contents: ContactFile, file: BinaryIO) -> Generator[FilePart, None, None]:
-    making = Parts()
-    while rows := list(islice(contents.rows, PART)):
-        contacts = making.part(row.contact for row in rows if isinstance(row, Imported))
-        yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
-
-
-def _beside(parts: Iterator[FilePart]) -> Generator[FilePart, None, None]:
-    """The same, made in another process. A pipe holds few of them: a slow store holds up the reading."""
+    gc.freeze()
+    if size < LONG or len(os.sched_getaffinity(0)) == 1:
+        yield parts
+        return
+    # A pipe holds few parts: a slow store holds up the reading.
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(parts, receiving, sending), daemon=True)
     process.start()
     sending.close()
     try:
-        while True:
-            try:
-                got: FilePart | DialerError | None = receiving.recv()
-            except EOFError as error:
-                raise ContactsError("the process that reads the file was ended", hint="import it again") from error
-            if isinstance(got, DialerError):
-                raise got
-            if got is None:
-                return
-            yield got
+        yield _received(receiving)
     finally:
         receiving.close()  # which ends it, should it not be done
         process.join()
 
 
+def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
+    making = Parts()
+    while rows := list(islice(contents.rows, PART)):
+        contacts = making.part(row.contact for row in rows if isinstance(row, Imported))
+        yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
+
+
+def _received(receiving: Connection) -> Iterator[FilePart]:
+    while True:
+        try:
+            got: FilePart | DialerError | None = receiving.recv()
+        except EOFError as error:
+            raise ContactsError("the process that reads the file was ended", hint="import it again") from error
+        if isinstance(got, DialerError):
+            raise got
+        if got is None:
+            return
+        yield got
+
+
 def _send(parts: Iterator[FilePart], receiving: Connection, sending: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process says so, by closing the pipe
     receiving.close()
-    gc.freeze()
     gc.disable()  # rows make no cycles, and looking for them takes longer than reading them
     try:
         for each in parts:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from dialer.contacts.importing import ContactFile, Imported
 from dialer.contacts.rows import RowRejection
 from dialer.errors import ContactsError, DialerError
-from dialer.store.importing import PART, ImportPart, Parts
+from dialer.store.importing import PART, ImportPart, import_part
 
 LONG = 1_000_000
 """Bytes: a shorter file is read before another process has begun."""
@@ -56,9 +56,8 @@ def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[Itera
 
 
 def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
-    making = Parts()
     while rows := list(islice(contents.rows, PART)):
-        contacts = making.part(row.contact for row in rows if isinstance(row, Imported))
+        contacts = import_part(row.contact for row in rows if isinstance(row, Imported))
         yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
 
 

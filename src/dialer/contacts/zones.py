@@ -29,7 +29,7 @@ from dialer.contacts.numbers import KINDS
 from dialer.contacts.zone_names import zone_named, zones_of_country
 
 if TYPE_CHECKING:
-    from dialer.contacts.contact import Contact, Number
+    from dialer.contacts.contact import Contact
 
 US_TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})  # regions of their own in ISO 3166, under federal law
 NORTH_AMERICA = US_TERRITORIES | {"US", "CA"}  # where postal codes and states are understood
@@ -103,16 +103,28 @@ def jurisdictions(contact: Contact) -> tuple[str, ...]:
 
 def whereabouts_key(contact: Contact) -> tuple[str | None, ...]:
     """All of a contact that its zones and jurisdictions depend on: contacts of one key have the same."""
-    return (contact.time_zone, contact.postal_code, contact.state, *_number_key(contact.number))
+    return (
+        contact.time_zone,
+        contact.postal_code,
+        contact.state,
+        *_number_key(contact.number.e164, contact.number.region, contact.number.kind),
+    )
 
 
 def place_key(contact: Contact) -> tuple[Hashable, ...]:
     """The same, less the words that they were found out by: people of different ZIP codes can share it."""
     number = contact.number
-    if number.region not in NORTH_AMERICA:
-        return (contact.time_zone, *_number_key(number))
-    code = contact.postal_code
-    return (contact.time_zone, _place_of_postal_code(code) if code else None, contact.state, *_number_key(number))
+    return place_key_of(number.e164, number.region, number.kind, contact.time_zone, contact.postal_code, contact.state)
+
+
+def place_key_of(
+    e164: str, region: str, kind: str, time_zone: str | None, postal_code: str, state: str
+) -> tuple[Hashable, ...]:
+    """The place_key of a contact that has these."""
+    if region not in NORTH_AMERICA:
+        return (time_zone, *_number_key(e164, region, kind))
+    by_code = _place_of_postal_code(postal_code) if postal_code else None
+    return (time_zone, by_code, state, *_number_key(e164, region, kind))
 
 
 def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:
@@ -125,7 +137,7 @@ def _places(contact: Contact) -> list[tuple[ZoneBasis, str, _Place | None]]:
         places.append((ZoneBasis.STATE, contact.state, _place_of_state(contact.state)))
     # the number itself stays out: evidence is written to logs
     given = f"area code {number.e164[2:5]}" if number.region in NORTH_AMERICA else number.region
-    places.append((ZoneBasis.NUMBER, given, _place_of_number(*_number_key(number))))
+    places.append((ZoneBasis.NUMBER, given, _place_of_number(*_number_key(number.e164, number.region, number.kind))))
     return places
 
 
@@ -196,12 +208,12 @@ _LISTED_INCOMPLETELY = {"CL", "CN", "PG", "UA"}  # phonenumbers has never heard 
 _REMOTE_ISLANDS = {"AU": frozenset({"Indian/Christmas", "Indian/Cocos"})}  # whose mobiles look like the mainland's
 
 
-def _number_key(number: Number) -> tuple[str, NumberKind, str, str]:
-    digits = number.e164[1:]
+def _number_key(e164: str, region: str, kind: str) -> tuple[str, str, str, str]:
+    digits = e164[1:]
     for length in _LISTED_LENGTHS.get(digits[:2], ()):
         if digits[:length] in TIMEZONE_DATA:
-            return (number.region, number.kind, number.e164[:_LONGEST_ZONE_PREFIX], digits[:length])
-    return (number.region, number.kind, number.e164[:_LONGEST_ZONE_PREFIX], "")
+            return (region, kind, e164[:_LONGEST_ZONE_PREFIX], digits[:length])
+    return (region, kind, e164[:_LONGEST_ZONE_PREFIX], "")
 
 
 _LISTED_LENGTHS = {  # of the prefixes with zones of their own that begin with two digits, longest first
@@ -213,7 +225,7 @@ _LISTED_LENGTHS = {  # of the prefixes with zones of their own that begin with t
 
 
 @lru_cache(maxsize=50_000)
-def _place_of_number(region: str, kind: NumberKind, prefix: str, listed_prefix: str) -> _Place | None:
+def _place_of_number(region: str, kind: str, prefix: str, listed_prefix: str) -> _Place | None:
     if region in {"US", "CA"}:
         return _place_of_area_code(region, kind, prefix[2:], listed_prefix)
     if len(region) != 2:
@@ -232,7 +244,7 @@ def _place_of_number(region: str, kind: NumberKind, prefix: str, listed_prefix: 
     return _Place((region,), zones)
 
 
-def _place_of_area_code(region: str, kind: NumberKind, area_code: str, listed_prefix: str) -> _Place:
+def _place_of_area_code(region: str, kind: str, area_code: str, listed_prefix: str) -> _Place:
     """Toll-free and personal numbers have a country, but no state and no zone."""
     states = SUBDIVISIONS_OF_AREA_CODE.get(area_code)
     if states is None:
@@ -241,14 +253,15 @@ def _place_of_area_code(region: str, kind: NumberKind, area_code: str, listed_pr
     return _Place(_place_of_subdivisions(states).jurisdictions, zones)
 
 
-def _listed_zones(region: str, kind: NumberKind, listed_prefix: str) -> frozenset[str]:
+def _listed_zones(region: str, kind: str, listed_prefix: str) -> frozenset[str]:
     """What phonenumbers' time_zones_for_number says of numbers that begin so."""
     code = country_code_for_region(region)
-    if kind not in _IN_PHONENUMBERS:
+    theirs = _IN_PHONENUMBERS.get(kind)
+    if theirs is None:
         return frozenset()
-    if not is_number_type_geographical(_IN_PHONENUMBERS[kind], code):
+    if not is_number_type_geographical(theirs, code):
         listed_prefix = str(code)
     return frozenset(TIMEZONE_DATA.get(listed_prefix, ()))
 
 
-_IN_PHONENUMBERS = {kind: kind_of_theirs for kind_of_theirs, kind in KINDS.items()}
+_IN_PHONENUMBERS: dict[str, int] = {kind: kind_of_theirs for kind_of_theirs, kind in KINDS.items()}

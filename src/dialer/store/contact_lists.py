@@ -13,7 +13,7 @@ from dialer.contacts.contact import Contact
 from dialer.errors import StoreError
 from dialer.store.database import Database
 from dialer.store.facts import contact_of
-from dialer.store.importing import PART, ImportCounts, ImportPart, Parts, import_parts
+from dialer.store.importing import PART, ImportCounts, ImportPart, import_part, import_parts
 from dialer.store.schema import contact, contact_list
 
 
@@ -48,8 +48,7 @@ class ContactLists:
         pass through; ``progress`` is told how many were read. The file is locked for the last moment only.
         """
         remaining = iter(contacts)
-        making = Parts()
-        parts = (making.part(some) for some in iter(lambda: list(islice(remaining, PART)), []))
+        parts = (import_part(some) for some in iter(lambda: list(islice(remaining, PART)), []))
         return await self.import_parts(list_name, parts, now, progress=progress)
 
     async def import_parts(
@@ -60,7 +59,7 @@ class ContactLists:
         *,
         progress: Callable[[int], None] | None = None,
     ) -> ImportCounts:
-        """The same of contacts that were made parts of an import elsewhere, by one Parts."""
+        """The same of contacts that were made parts of an import elsewhere."""
         return await import_parts(self._database, list_name, parts, now, progress)
 
     async def all(self) -> list[ListRow]:

@@ -7,7 +7,7 @@ process can make them: that is most of the work.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -17,17 +17,19 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from dialer.compliance.whereabouts import Place, Whereabouts
+from dialer.compliance.whereabouts import Whereabouts
 from dialer.contacts.contact import (
     USUAL_PRIORITY,
     Consent,
     ConsentKind,
     Contact,
     LineType,
+    Number,
     NumberKind,
     Recipient,
     Relationship,
 )
+from dialer.contacts.zones import place_key_of
 from dialer.results.audit import AuditKind
 from dialer.results.records import OrderKind, QueueState
 from dialer.store.audit import append
@@ -123,33 +125,52 @@ class ImportCounts:
 
 @dataclass(frozen=True, slots=True)
 class ImportPart:
-    """Some contacts of an import, as rows of the temporary tables."""
+    """Some contacts of an import: of each the columns FIELDS and its priority, and rows of the table of consents."""
 
-    places: list[tuple[int, str]]  # that no part before had
     contacts: list[tuple[Any, ...]]
     consents: list[tuple[Any, ...]]
 
 
-class Parts:
-    """Makes the parts of one import."""
+def import_part(contacts: Iterable[Contact]) -> ImportPart:
+    """A part of these contacts."""
+    made = ImportPart([], [])
+    for each in contacts:
+        made.contacts.append(_row(each))
+        if each.consent is not None:
+            made.consents.append(_consent_row(each.number.e164, each.consent))
+    return made
+
+
+class _Places:
+    """The places of one import, numbered as they come up."""
 
     def __init__(self) -> None:
         self._whereabouts = Whereabouts()
-        self._places: dict[Place, int] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._keys: dict[str, int] = {}
+        self.new: list[tuple[int, str]] = []
 
-    def part(self, contacts: Iterable[Contact]) -> ImportPart:
-        """The next one."""
-        made = ImportPart([], [], [])
-        for each in contacts:
-            where = self._whereabouts.place(each)
-            number = self._places.get(where)
-            if number is None:
-                number = self._places[where] = len(self._places)
-                made.places.append((number, where.key))
-            made.contacts.append((number, *_row(each)))
-            if each.consent is not None:
-                made.consents.append(_consent_row(each.number.e164, each.consent))
-        return made
+    def number_of(self, row: tuple[Any, ...]) -> int:
+        """The number of the place of a contact."""
+        e164, region, kind, _, time_zone, postal_code, state, _, _, line_type, *_ = row
+        key = (line_type, place_key_of(e164, region, kind, time_zone, postal_code, state))
+        number = self._numbers.get(key)
+        if number is None:
+            whole = Contact(
+                Number(e164, region, NumberKind(kind)),
+                time_zone=time_zone,
+                postal_code=postal_code,
+                state=state,
+                line_type=LineType(line_type),
+            )
+            number = self._numbers[key] = self._numbered(self._whereabouts.place(whole).key)
+        return number
+
+    def _numbered(self, key: str) -> int:
+        if key not in self._keys:
+            self._keys[key] = len(self._keys)
+            self.new.append((self._keys[key], key))
+        return self._keys[key]
 
 
 async def import_parts(
@@ -164,8 +185,9 @@ async def import_parts(
     async with database.apart() as transact:
         await transact(_prepare)
         try:
+            places = _Places()
             for each in parts:
-                await transact(partial(_stage, part=each))
+                await transact(partial(_stage, part=each, places=places))
                 given += len(each.contacts)
                 if progress is not None:
                     progress(given)
@@ -187,11 +209,12 @@ def _clear(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA {schema}.cache_size = -{_USUAL_CACHE_KIB}")
 
 
-def _stage(connection: sa.Connection, part: ImportPart) -> None:
-    contacts = [(*row, contact_digest(row[1:-1], row[-1])) for row in part.contacts]
-    for statement, rows in zip(_INSERTS, (part.places, contacts, part.consents), strict=True):
+def _stage(connection: sa.Connection, part: ImportPart, places: _Places) -> None:
+    contacts = [(places.number_of(row), *row, contact_digest(row[:-1], row[-1])) for row in part.contacts]
+    for statement, rows in zip(_INSERTS, (places.new, contacts, part.consents), strict=True):
         if rows:
             connection.exec_driver_sql(statement, rows)
+    places.new.clear()
 
 
 def _merge(connection: sa.Connection, list_name: str, given: int, now: datetime) -> ImportCounts:

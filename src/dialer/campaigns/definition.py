@@ -70,7 +70,7 @@ PhoneNumber = Annotated[str, BeforeValidator(_e164)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class About(_Section):

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from dialer.campaigns.definition import Definition, parse_definition
+from dialer.cli.campaign_status import list_, status
 from dialer.cli.context import Context, Exit, context_of, run_async
-from dialer.cli.forecast import forecast_line, forecast_of
-from dialer.cli.loading import FileCampaignLoader
-from dialer.cli.numbers import number_of
-from dialer.cli.planning import outlook
-from dialer.cli.readiness import (
-    is_ready,
-    must_not_lack_a_duty,
-    readiness_document,
-    readiness_in,
-    show_readiness,
-)
 from dialer.cli.recycle import recycle
 from dialer.cli.steering import pace, pause, resume, start, stop
-from dialer.compliance.policy import CampaignPolicy
-from dialer.compliance.readiness import Readiness
-from dialer.contacts.contact import Contact
-from dialer.engine.ports import LoadedCampaign
 from dialer.errors import CampaignError
-from dialer.results.records import CampaignRow, CampaignState
+
+if TYPE_CHECKING:
+    from dialer.campaigns.definition import Definition
+    from dialer.compliance.policy import CampaignPolicy
+    from dialer.compliance.readiness import Readiness
+    from dialer.engine.ports import LoadedCampaign
 
 app = typer.Typer(
     help="Campaigns: from a file to a finished list.\n\nExample: dialer campaign create campaign.toml --list patients",
@@ -38,7 +26,6 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(recycle)
-Name = Annotated[str, typer.Argument(help="The campaign's name, as its file says.")]
 
 
 @app.command()
@@ -57,6 +44,8 @@ def check(
 
     Example: dialer campaign check campaign.toml --list patients
     """
+    from dialer.cli.readiness import is_ready, readiness_document, show_readiness
+
     context = context_of(ctx)
     definition, loaded = _load(context, file)
     ready = run_async(_readiness_of_lists(context, loaded.policy, lists or []))
@@ -97,6 +86,9 @@ def create(
 
     Example: dialer campaign create campaign.toml --list patients --start
     """
+    from dialer.cli.readiness import must_not_lack_a_duty
+    from dialer.results.records import CampaignState
+
     context = context_of(ctx)
     definition, loaded = _load(context, file)
     text = file.read_text(encoding="utf-8-sig")
@@ -119,135 +111,15 @@ def create(
 
 for command in (start, resume, pause, stop, pace):
     app.command()(command)
-
-
-@app.command("list")
-def list_(
-    ctx: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Every campaign and how far it is.
-
-    Example: dialer campaign list
-    """
-    context = context_of(ctx)
-    statuses = run_async(_statuses(context, None, forecasts=False))
-    if as_json:
-        context.print_json(statuses)
-        return
-    table = Table("campaign", "state", "contacts", "finished", "waiting", "next due", box=None)
-    for each in statuses:
-        due = f"{each['next_due']:%Y-%m-%d %H:%M} UTC" if each["next_due"] else ""
-        table.add_row(
-            each["name"], each["state"], str(each["contacts"]), str(each["finished"]), str(each["waiting"]), due
-        )
-    context.out.print(table if statuses else "No campaigns yet: `dialer campaign create FILE --list NAME` makes one.")
-
-
-@app.command()
-def status(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="The campaign; default: the one there is, or all.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Where a campaign stands: contacts, outcomes, refusals, why it is paused; when it will end, and how many reached.
-
-    Example: dialer campaign status "Appointment reminders" --json
-    """
-    context = context_of(ctx)
-    statuses = run_async(_statuses(context, name or None, forecasts=True))
-    if as_json:
-        context.print_json(statuses)
-        return
-    for each in statuses:
-        _print_status(context, each, context.clock.now())
-
-
-def _print_status(context: Context, status: dict[str, Any], now: datetime) -> None:
-    out = context.out
-    out.print(f"[bold]{status['name']}[/] is {status['state']}")
-    if status["pause_reason"]:
-        out.print(f"  paused: {status['pause_reason']}", markup=False)
-    next_at = status["next_call_at"]
-    due = f", nobody may be called before {next_at:%Y-%m-%d %H:%M} UTC" if next_at and next_at > now else ""
-    out.print(
-        f"  {status['contacts']} contacts: {status['finished']} finished, {status['dialing']} being called, "
-        f"{status['waiting']} waiting{due}"
-    )
-    out.print(f"  pace: {status['cps']:g} calls a second, {status['channels']} channels")
-    for each in status["overdue"]:
-        out.print(f"  OVERDUE: {each['number']} is {each['state']} since {each['since']:%Y-%m-%d %H:%M} UTC")
-    for title, counts in (("outcomes", status["outcomes"]), ("finished because", status["finished_because"])):
-        if counts:
-            words = ", ".join(f"{key.replace('_', ' ')} {number}" for key, number in counts.items())
-            out.print(f"  {title}: {words}", markup=False)
-    if line := forecast_line(status):
-        out.print(line, markup=False, soft_wrap=True)
-    caller = status["caller_id"]
-    if caller["network_blocked"] or caller["unwanted"]:
-        out.print(
-            f"  caller ID {caller['number']}: of {caller['calls']} calls {caller['network_blocked']} were blocked on "
-            f"the way (603+, 608) and {caller['unwanted']} called unwanted (607); `dialer logs` has the redress",
-            markup=False,
-        )
-    for each in status["refusals"]:
-        until = f"deferred until {each['next_due']:%Y-%m-%d %H:%M} UTC" if each["next_due"] else "never"
-        out.print(f"  {each['contacts']} refused by {each['check']}: {each['reason']} ({until})", markup=False)
-
-
-async def _statuses(context: Context, name: str | None, *, forecasts: bool) -> list[dict[str, Any]]:
-    async with context.store() as store:
-        rows = [await store.campaigns.by_name(name)] if name else await store.campaigns.all()
-        statuses = []
-        for row in rows:
-            progress = await store.campaigns.progress(row.id)
-            queue = progress.queue
-            definition = parse_definition(row.definition, row.name)
-            caller = await store.reports.caller_id_count(definition.campaign.caller_id)
-            now = context.clock.now()
-            ahead = await outlook(context, store, row.id, definition, now)
-            longest = timedelta(seconds=definition.longest_call_s)
-            statuses.append(
-                {
-                    "name": row.name,
-                    "state": row.state.value,
-                    "pause_reason": row.pause_reason,
-                    "contacts": queue.waiting + queue.claimed + queue.dialing + queue.finished,
-                    "waiting": queue.waiting + queue.claimed,
-                    "dialing": queue.dialing,
-                    "finished": queue.finished,
-                    "next_due": queue.next_due,
-                    "next_call_at": ahead.next_at,
-                    "cps": row.cps or definition.pacing.cps,
-                    "channels": row.channels or definition.pacing.channels,
-                    "overdue": [
-                        {"number": each.e164, "state": each.state.value, "since": each.since, "deadline": each.deadline}
-                        for each in await store.campaigns.overdue(row.id, longest, now)
-                    ],
-                    "outcomes": {outcome.value: number for outcome, number in progress.outcomes.items()},
-                    "finished_because": progress.finished_because,
-                    "forecast": await forecast_of(context, store, row, definition, progress) if forecasts else None,
-                    "caller_id": {
-                        "number": caller.caller_id,
-                        "calls": caller.calls,
-                        "network_blocked": caller.network_blocked,
-                        "unwanted": caller.unwanted,
-                    },
-                    "refusals": [
-                        {
-                            "check": each.check,
-                            "reason": each.reason,
-                            "contacts": each.contacts,
-                            "next_due": each.next_due if each.deferred else None,
-                        }
-                        for each in (*await store.reports.refusal_counts(row.id), *ahead.shut)
-                    ],
-                }
-            )
-        return statuses
+app.command("list")(list_)
+app.command()(status)
 
 
 async def _readiness_of_lists(context: Context, policy: CampaignPolicy, lists: list[str]) -> Readiness:
+    from dialer.cli.numbers import number_of
+    from dialer.cli.readiness import readiness_in
+    from dialer.contacts.contact import Contact
+
     if not lists:
         return readiness_in(context, policy, [Contact(number_of(policy.caller_id))])
     async with context.store() as store:
@@ -255,6 +127,10 @@ async def _readiness_of_lists(context: Context, policy: CampaignPolicy, lists: l
 
 
 def _load(context: Context, file: Path) -> tuple[Definition, LoadedCampaign]:
+    from dialer.campaigns.definition import parse_definition
+    from dialer.cli.loading import FileCampaignLoader
+    from dialer.results.records import CampaignRow, CampaignState
+
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

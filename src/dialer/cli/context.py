@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dialer.compliance.dnc.registries import Registries
     from dialer.compliance.policy import RegistryAnswer
     from dialer.config import Config
+    from dialer.store.glance import Glance
     from dialer.store.open import Store
 
 # What is heavy to import is imported where it is used: `dialer --help` needs none of it.
@@ -109,6 +110,20 @@ class Context:
             finally:
                 if notes_head:
                     await store.audit.note_head()
+
+    @contextmanager
+    def glance(self) -> Iterator[Glance]:
+        """A look at the store's campaigns that changes nothing, but for old tables. Raises StoreError."""
+        from dialer.store.glance import glance, is_current
+
+        if not is_current(self.config.store_path):
+            run_async(self._brought_up_to_date())
+        with glance(self.config.store_path) as looking:
+            yield looking
+
+    async def _brought_up_to_date(self) -> None:
+        async with self.store(notes_head=False):
+            pass
 
     @cached_property
     def registries(self) -> Registries:

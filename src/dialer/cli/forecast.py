@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dialer.campaigns.retry import Finished
-from dialer.cli.context import Context
-from dialer.cli.loading import trunks_for
+from dialer.cli.context import Context, run_async
 from dialer.errors import DialerError
 from dialer.results.records import CampaignState
 
@@ -19,25 +18,24 @@ if TYPE_CHECKING:
     from dialer.campaigns.spread import DayOpening
     from dialer.compliance.policy import CampaignPolicy
     from dialer.results.records import CampaignRow
-    from dialer.store.campaigns import CampaignProgress
-    from dialer.store.open import Store
-    from dialer.store.rates import Sampled
+    from dialer.store.glance import CampaignProgress
+    from dialer.store.rates import CampaignRates, Sampled
 
 AHEAD = timedelta(days=14)
 MOST_PLACES = 8  # whose hours are looked up; contacts elsewhere are taken to be open like most are
 
 
-async def forecast_of(
-    context: Context, store: Store, row: CampaignRow, definition: Definition, progress: CampaignProgress
+def forecast_of(
+    context: Context, row: CampaignRow, definition: Definition, progress: CampaignProgress
 ) -> dict[str, Any] | None:
     """As JSON has it. None before the first outcome, and for a campaign that is not to go on."""
     if row.state not in {CampaignState.RUNNING, CampaignState.PAUSED} or not progress.outcomes:
         return None
-    # They need numpy and the law, which other commands do without.
+    # They need numpy and the law, which a status without a forecast does without.
     from dialer.campaigns.figures import Figures, call_length, pace_of, scaled
     from dialer.campaigns.forecast import forecast
 
-    rates = await store.rates.of(row.id)
+    rates = run_async(_rates(context, row.id))
     now = context.clock.now()
     groups, openings = _openings(rates.sample, definition.policy(row.id), now)
     calling: Counter[tuple[int, datetime, int]] = Counter()
@@ -71,6 +69,11 @@ async def forecast_of(
     }
 
 
+async def _rates(context: Context, campaign_id: int) -> CampaignRates:
+    async with context.store(notes_head=False) as store:
+        return await store.rates.of(campaign_id)
+
+
 def forecast_line(status: dict[str, Any]) -> str:
     """The same in words, for a campaign's status; empty without a forecast."""
     told = status["forecast"]
@@ -93,6 +96,8 @@ def _moment(at: datetime) -> str:
 
 def _configured_pace(context: Context, row: CampaignRow, definition: Definition, call_s: float) -> float:
     """Dials a second: the campaign's, its trunks', and what its channels carry."""
+    from dialer.cli.loading import trunks_for
+
     cps = row.cps or definition.pacing.cps
     channels = row.channels or definition.pacing.channels
     with suppress(DialerError):  # the status is told even if sip.conf has changed

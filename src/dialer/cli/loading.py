@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dialer.audio.prepare import PreparedSound, prepare_sound, prompt_path
 from dialer.calls.plan import CallLimits, CallScript, KeyAction, KeyRule, MachinePolicy, TransferScript
 from dialer.campaigns.definition import MIN_RING_S, Answer, Definition, Part, Transfer, parse_definition
 from dialer.compliance.policy import Purpose
@@ -16,6 +14,7 @@ from dialer.errors import CampaignError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dialer.audio.prepare import PreparedSound
     from dialer.calls.trunk import Trunk
     from dialer.campaigns.retry import RetryPlan
     from dialer.config import Config
@@ -33,6 +32,8 @@ class FileCampaignLoader:
 
     async def load(self, row: CampaignRow) -> LoadedCampaign:
         """Parse the definition, prepare its sounds, choose its trunks. Raises as ``load_now``."""
+        import asyncio
+
         return await asyncio.to_thread(self.load_now, row)
 
     async def retry_plan(self, row: CampaignRow) -> RetryPlan:
@@ -41,6 +42,8 @@ class FileCampaignLoader:
 
     def load_now(self, row: CampaignRow) -> LoadedCampaign:
         """The same where there is no event loop. Raises CampaignError, AudioError, ConfigError."""
+        from dialer.audio.prepare import prepare_sound
+
         definition = parse_definition(row.definition, row.name)
         trunks = trunks_for(definition, self._config)
         base = Path(row.base_dir)
@@ -106,6 +109,8 @@ class FileCampaignLoader:
         )
 
     def _rule(self, definition: Definition, base: Path, word: str | Answer, sound: Callable[[Path], str]) -> KeyRule:
+        from dialer.audio.prepare import prompt_path
+
         action = KeyAction.ANSWER if isinstance(word, Answer) else KeyAction(word)
         own = {
             KeyAction.ACCEPT: definition.message.accepted,

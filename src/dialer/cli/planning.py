@@ -13,9 +13,11 @@ from dialer.compliance.rules import builtin_rules
 from dialer.results.summary import RefusalCount
 
 if TYPE_CHECKING:
-    from dialer.campaigns.definition import Definition
+    from collections.abc import Iterable
+
     from dialer.cli.context import Context
-    from dialer.store.open import Store
+    from dialer.compliance.policy import CampaignPolicy
+    from dialer.results.records import PlaceDue
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,14 @@ class Outlook:
     shut: tuple[RefusalCount, ...]
 
 
-async def outlook(context: Context, store: Store, campaign_id: int, definition: Definition, now: datetime) -> Outlook:
-    """A campaign's outlook at ``now``. Those who wait for the hours were not refused: nobody asked the gate yet."""
+def outlook(context: Context, places: Iterable[tuple[PlaceDue, int]], policy: CampaignPolicy, now: datetime) -> Outlook:
+    """A campaign's outlook at ``now``, of the places where so many contacts wait.
+
+    Those who wait for the hours were not refused: nobody asked the gate yet.
+    """
     gate = Gate(builtin_rules(), context.config.operator, bytes(KEY_BYTES))
-    policy = definition.policy(campaign_id)
     waiting, shut = [], []
-    for place, contacts in await store.campaigns.waiting(campaign_id):
+    for place, contacts in places:
         at = max(place.next_due, now)
         opening = gate.opening(gate.place_of_key(place.key), policy, at) if place.key else None
         waiting.append(WaitingPlace(place.place_id, place.next_due, opening))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dialer.calls.outcome import Outcome
 from dialer.cli.context import context_of, run_async
-from dialer.store.recycling import Recycled
+
+if TYPE_CHECKING:
+    from dialer.store.recycling import Recycled
 
 
 def recycle(

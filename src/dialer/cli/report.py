@@ -58,7 +58,8 @@ async def gather(context: Context, campaign: str) -> tuple[CampaignReport, list[
         progress = await store.campaigns.progress(row.id)
         refusals = await store.reports.refusal_counts(row.id)
         definition = parse_definition(row.definition, row.name)
-        ahead = await outlook(context, store, row.id, definition, context.clock.now())
+        waiting = await store.campaigns.waiting(row.id)
+        ahead = outlook(context, waiting, definition.policy(row.id), context.clock.now())
         ended = [
             (each.contact_id, each.number, each.record)
             async for each in store.reports.attempts(campaign_id=row.id)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dialer.cli.context import Context, context_of, run_async
-from dialer.cli.readiness import must_not_lack_a_duty
 from dialer.errors import DialerError
 from dialer.results.records import CampaignState
 
@@ -23,6 +21,8 @@ Name = Annotated[str, typer.Argument(help="The campaign's name, as its file says
 
 async def when_in_effect(context: Context, store: Store, order: int) -> str:
     """Wait until the engine has carried out an order, and say how long that took; or that there is no engine."""
+    import asyncio
+
     if not await store.steering.engine_runs():
         return "no engine is running: it holds for the next `dialer run`"
     began = monotonic()
@@ -40,6 +40,7 @@ def start(ctx: typer.Context, name: Name) -> None:
     Example: dialer campaign start "Appointment reminders"
     """
     from dialer.cli.loading import FileCampaignLoader
+    from dialer.cli.readiness import must_not_lack_a_duty
 
     context = context_of(ctx)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING, get_args
 
 from dialer.config import Settings, TrunkSection
@@ -94,6 +97,20 @@ max_duration_s = 90
 """
 
 
+def explanations(section: type[BaseModel]) -> dict[str, str]:
+    """The text below each setting where it is declared, by name.
+
+    pydantic would read all sources for it whenever a configuration is loaded.
+    """
+    (declared,) = ast.parse(textwrap.dedent(inspect.getsource(section))).body
+    return {
+        line.target.id: text.value.value
+        for line, text in pairwise(declared.body)  # type: ignore[attr-defined]  # it is a class
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+
+
 def settings_toml() -> str:
     """A dialer.toml with every setting at its default, explained."""
     lines = ["# How dialer runs. Every setting stands at its default.", ""]
@@ -103,8 +120,9 @@ def settings_toml() -> str:
             continue
         section: type[BaseModel] = field.annotation  # type: ignore[assignment]  # each is a section
         lines.append(f"[{name}]")
+        told = explanations(section)
         for key, setting in section.model_fields.items():
-            lines += _comment(setting.description or "")
+            lines += _comment(told[key])
             lines.append(f"{key} = {_toml(setting.default)}")
         lines.append("")
     return "\n".join(lines)
@@ -113,8 +131,8 @@ def settings_toml() -> str:
 def _tables(name: str, section: type[BaseModel]) -> list[str]:
     """A table that may come any number of times: none is written, its form is shown."""
     lines = [*_comment(" ".join((section.__doc__ or "").split()[1:])), f"# [[{name}]]"]
-    for key, setting in section.model_fields.items():
-        lines.append(f"# {key} = ...  # {' '.join((setting.description or '').split())}")
+    for key, text in explanations(section).items():
+        lines.append(f"# {key} = ...  # {' '.join(text.split())}")
     return [*lines, ""]
 
 
@@ -125,9 +143,10 @@ def trunks_ini() -> str:
         "",
         "[carrier]",
     ]
+    told = explanations(TrunkSection)
     for name, setting in TrunkSection.model_fields.items():
         key = setting.alias or name
-        lines += _comment(setting.description or "")
+        lines += _comment(told[name])
         value = TRUNK_VALUES.get(
             key,
             ""

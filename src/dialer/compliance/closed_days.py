@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays import country_holidays
-
 
 @lru_cache(maxsize=1024)
 def closed_days(calendars: tuple[str, ...], extra: tuple[str, ...], year: int) -> frozenset[date]:
@@ -23,6 +21,8 @@ def closed_days(calendars: tuple[str, ...], extra: tuple[str, ...], year: int) -
 
 
 def _calendar_days(calendar: str, year: int) -> set[date]:
+    from holidays import country_holidays  # every country's calendar comes with it: most questions need none
+
     country, _, part = calendar.partition("-")
     try:
         parts = country_holidays(country).subdivisions if part == "*" else (part or None,)

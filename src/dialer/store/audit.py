@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from dialer.errors import StoreDamaged, StoreError
 from dialer.results.audit import FIRST, AuditEntry, AuditHead, AuditKind, Break, ChainCheck, row_digest
 from dialer.store.database import Database
+from dialer.store.micros import to_micros
 from dialer.store.schema import attempt, audit, basis_text, outcome, refusal
-from dialer.store.types import to_micros
 
 HEAD_SUFFIX = ".head"
 BATCH = 500

@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import Facts
 from dialer.contacts.contact import Contact, Number
 from dialer.errors import StoreError
@@ -24,15 +23,13 @@ from dialer.results.records import (
     Overdue,
     PlaceDue,
     QueueState,
-    QueueSummary,
 )
 from dialer.store.audit import append
-from dialer.store.claiming import places_due
 from dialer.store.contact_lists import list_ids, one_of_each_place
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, contact_of, facts_of_stranger, no_registries, read_facts
-from dialer.store.overdue import overdue
-from dialer.store.schema import campaign, campaign_list, contact, contact_list, outcome, queue
+from dialer.store.glance import CampaignProgress, Glance
+from dialer.store.schema import campaign, campaign_list, contact, contact_list, queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +39,6 @@ class CreatedCampaign:
     row: CampaignRow
     contacts: int
     duplicates: int
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignProgress:
-    """Where a campaign stands; ``finished_because`` counts finished contacts by reason."""
-
-    queue: QueueSummary
-    outcomes: dict[Outcome, int]
-    finished_because: dict[str, int]
 
 
 class Campaigns:
@@ -110,24 +98,11 @@ class Campaigns:
 
     async def all(self) -> list[CampaignRow]:
         """Every campaign, oldest first."""
-        query = sa.select(campaign).order_by(campaign.c.id)
-        return await self._database.read(lambda connection: [row_of(row) for row in connection.execute(query)])
+        return await self._database.read(lambda connection: looking(connection).campaigns())
 
     async def by_name(self, name: str) -> CampaignRow:
         """Raises StoreError, naming those there are, when there is none of this name."""
-
-        def work(connection: sa.Connection) -> CampaignRow:
-            row = connection.execute(sa.select(campaign).where(campaign.c.name == name)).first()
-            if row is None:
-                names = connection.scalars(sa.select(campaign.c.name).order_by(campaign.c.id.desc()).limit(10))
-                there_are = ", ".join(names)
-                raise StoreError(
-                    f"there is no campaign called {name}",
-                    hint=f"there are: {there_are}" if there_are else "`dialer campaign create` makes one",
-                )
-            return row_of(row)
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: looking(connection).campaign(name))
 
     async def lists_of(self, campaign_id: int) -> list[str]:
         """The names of its lists, in order."""
@@ -145,38 +120,15 @@ class Campaigns:
 
     async def progress(self, campaign_id: int) -> CampaignProgress:
         """Where it stands, counted on one snapshot."""
-
-        def work(connection: sa.Connection) -> CampaignProgress:
-            because = (
-                sa.select(queue.c.why_finished, sa.func.count().label("contacts"))
-                .where(queue.c.campaign_id == campaign_id, queue.c.state == QueueState.FINISHED)
-                .group_by(queue.c.why_finished)
-            )
-            return CampaignProgress(
-                queue=queue_summary(connection, campaign_id),
-                outcomes=outcome_counts(connection, campaign_id),
-                finished_because={row.why_finished: row.contacts for row in connection.execute(because)},
-            )
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: looking(connection).progress(campaign_id))
 
     async def waiting(self, campaign_id: int) -> list[tuple[PlaceDue, int]]:
         """Where contacts wait, and how many in each place. Counts the queue: not for every step of an engine."""
-
-        def work(connection: sa.Connection) -> list[tuple[PlaceDue, int]]:
-            query = (
-                sa.select(queue.c.place_id, sa.func.count().label("contacts"))
-                .where(queue.c.campaign_id == campaign_id, queue.c.state == QueueState.WAITING)
-                .group_by(queue.c.place_id)
-            )
-            counts = {row.place_id: row.contacts for row in connection.execute(query)}
-            return [(each, counts[each.place_id]) for each in places_due(connection, campaign_id)]
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: looking(connection).waiting(campaign_id))
 
     async def overdue(self, campaign_id: int, longest_call: timedelta, now: datetime) -> list[Overdue]:
         """Its contacts that have stood in one state past its deadline; none should."""
-        return await self._database.read(lambda connection: overdue(connection, campaign_id, longest_call, now))
+        return await self._database.read(lambda connection: looking(connection).overdue(campaign_id, longest_call, now))
 
     async def places(self, campaign_id: int) -> list[Contact]:
         """A contact of its lists for each place and kind of number in them."""
@@ -244,34 +196,9 @@ def move_campaign(
     append(connection, now, AuditKind.CAMPAIGN, row.name, before=before, after=state, reason=reason)
 
 
-def queue_summary(connection: sa.Connection, campaign_id: int) -> QueueSummary:
-    """How many contacts stand where, and when the next waiting one is due."""
-    query = (
-        sa.select(queue.c.state, sa.func.count().label("contacts"), sa.func.min(queue.c.due_at).label("due"))
-        .where(queue.c.campaign_id == campaign_id)
-        .group_by(queue.c.state)
-    )
-    rows = {row.state: row for row in connection.execute(query)}
-    counts = {state: rows[state].contacts if state in rows else 0 for state in QueueState}
-    return QueueSummary(
-        waiting=counts[QueueState.WAITING],
-        claimed=counts[QueueState.CLAIMED],
-        dialing=counts[QueueState.DIALING],
-        finished=counts[QueueState.FINISHED],
-        next_due=rows[QueueState.WAITING].due if QueueState.WAITING in rows else None,
-    )
-
-
-def outcome_counts(connection: sa.Connection, campaign_id: int) -> dict[Outcome, int]:
-    """How many attempts ended how, most frequent first."""
-    count = sa.func.count()
-    query = (
-        sa.select(outcome.c.outcome, count)
-        .where(outcome.c.campaign_id == campaign_id)
-        .group_by(outcome.c.outcome)
-        .order_by(count.desc(), outcome.c.outcome)
-    )
-    return {Outcome(word): attempts for word, attempts in connection.execute(query)}
+def looking(connection: sa.Connection) -> Glance:
+    """The queries of those who only look, over a connection of ours."""
+    return Glance(connection.exec_driver_sql)
 
 
 def _fill_queue(connection: sa.Connection, campaign_id: int, now: datetime) -> int:

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 
 from dialer.results.audit import AuditHead, AuditKind
 from dialer.store.audit import BATCH, append, vouch
+from dialer.store.micros import to_micros
 from dialer.store.schema import attempt, basis_text, outcome
-from dialer.store.types import to_micros
 
 PAUSED = "restored from a backup: look at it, then resume"
 

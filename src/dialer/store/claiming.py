@@ -11,25 +11,12 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from dialer.errors import EngineRunning, StoreError
 from dialer.results.records import CampaignState, Claim, PlaceDue, QueueState
+from dialer.store.glance import PLACES
+from dialer.store.micros import from_micros
 from dialer.store.runs import SILENCE
 from dialer.store.schema import IN_HAND, attempt, campaign, queue, run
-from dialer.store.types import from_micros
 
-# Each place costs two steps into the index queue_due, whatever waits there.
-_PLACES = sa.text("""
-    WITH RECURSIVE waiting(place_id) AS (
-        SELECT min(place_id) FROM queue WHERE campaign_id = :of_campaign AND state = 'waiting'
-        UNION ALL
-        SELECT (SELECT min(place_id) FROM queue
-                WHERE campaign_id = :of_campaign AND state = 'waiting' AND place_id > waiting.place_id)
-        FROM waiting WHERE waiting.place_id IS NOT NULL
-    )
-    SELECT waiting.place_id, place.key,
-           (SELECT min(due_at) FROM queue
-            WHERE campaign_id = :of_campaign AND state = 'waiting' AND queue.place_id = waiting.place_id) AS due
-    FROM waiting LEFT JOIN place ON place.id = waiting.place_id
-    WHERE waiting.place_id IS NOT NULL
-""")
+_PLACES = sa.text(PLACES)
 
 
 def places_due(connection: sa.Connection, campaign_id: int) -> list[PlaceDue]:

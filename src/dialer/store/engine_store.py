@@ -25,7 +25,7 @@ from dialer.results.records import (
     QueueSummary,
 )
 from dialer.store.audit import append
-from dialer.store.campaigns import move_campaign, queue_summary, row_of
+from dialer.store.campaigns import looking, move_campaign, row_of
 from dialer.store.claiming import claim, dialed_since, places_due, put_back, superseded
 from dialer.store.database import Database
 from dialer.store.facts import AskRegistries, no_registries, read_facts
@@ -196,7 +196,7 @@ class SqlEngineStore:
     async def queue_summary(self, campaign_id: int) -> QueueSummary:
         """How many contacts stand where, and when the next waiting one is due."""
 
-        return await self._database.read(lambda connection: queue_summary(connection, campaign_id))
+        return await self._database.read(lambda connection: looking(connection).queue_summary(campaign_id))
 
 
 def _release(connection: sa.Connection, whose: sa.ColumnElement[bool]) -> int:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from dialer.errors import StoreBusy, StoreDamaged, StoreError, StoreReadOnly
 
 _FULL = "no space is left on the disk of"
@@ -24,16 +22,20 @@ def store_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite, SQLAlchemy and the operating system raise about ``path`` into a StoreError with a hint."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        raise _of_sqlite(path, error.orig or error) from error
-    except sa.exc.StatementError as error:
-        raise error.orig or error from error  # a value that its column does not take: a naive datetime
     except sqlite3.Error as error:
         raise _of_sqlite(path, error) from error
     except UnicodeDecodeError as error:  # text is written as UTF-8, and SQLite's own messages quote what it finds
         raise StoreDamaged(f"{path} is damaged: its text cannot be read", hint=_DAMAGED_HINT) from error
     except OSError as error:
         raise _of_system(path, error) from error
+    except Exception as error:
+        from sqlalchemy.exc import DBAPIError, StatementError  # it is loaded, if one of these was raised
+
+        if isinstance(error, DBAPIError):
+            raise _of_sqlite(path, error.orig or error) from error
+        if isinstance(error, StatementError):  # a value that its column does not take: a naive datetime
+            raise error.orig or error from error
+        raise
 
 
 def not_writable(path: Path) -> StoreReadOnly:

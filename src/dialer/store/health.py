@@ -10,8 +10,7 @@ from pathlib import Path
 
 from dialer.errors import StoreDamaged
 from dialer.store.faults import store_errors
-from dialer.store.migrate import is_current, revision_of
-from dialer.store.schema import HEAD
+from dialer.store.migrate import HEAD, is_current, revision_of
 
 
 @dataclass(frozen=True, slots=True)

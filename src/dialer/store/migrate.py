@@ -5,11 +5,15 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from dialer.errors import StoreError, StoreTooNew
-from dialer.store.schema import HEAD
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+HEAD = "0004"
+"""The revision that the tables of schema.py are."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 

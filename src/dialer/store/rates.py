@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dialer.campaigns.retry import NOBODY_RANG
 from dialer.contacts.contact import Contact
 from dialer.results.records import QueueState
-from dialer.store.campaigns import queue_summary
+from dialer.store.campaigns import looking
 from dialer.store.database import Database
 from dialer.store.facts import contact_of
 from dialer.store.schema import attempt, contact, outcome, queue
@@ -56,7 +56,7 @@ class Rates:
         """On one snapshot; about ``sample`` contacts and at most ``recent`` attempts are read."""
 
         def work(connection: sa.Connection) -> CampaignRates:
-            standing = queue_summary(connection, campaign_id)
+            standing = looking(connection).queue_summary(campaign_id)
             waiting = standing.waiting + standing.claimed
             every = 1 if waiting <= sample else waiting // sample | 1  # odd, so as not to fall in with a list's order
             sampled = connection.execute(_waiting(campaign_id, every))

@@ -16,12 +16,11 @@ from dialer.compliance.decision import Permit, Refusal
 from dialer.errors import StoreError
 from dialer.results.records import AttemptRow, RefusalRow
 from dialer.results.summary import CallerIdCount, RefusalCount
-from dialer.store.campaigns import outcome_counts
+from dialer.store.campaigns import looking
 from dialer.store.database import Database
 from dialer.store.schema import attempt, basis_text, campaign, contact, outcome, queue, refusal
 from dialer.store.standing import QueueStanding, queue_standing
 
-UNWANTED = 607  # RFC 8197
 PAGE = 200  # rows at a time
 _permit = msgspec.json.Decoder(Permit)
 _record = msgspec.json.Decoder(CallRecord)
@@ -50,7 +49,7 @@ class Reports:
 
     async def outcome_counts(self, campaign_id: int) -> dict[Outcome, int]:
         """How many attempts ended how, most frequent first."""
-        return await self._database.read(lambda connection: outcome_counts(connection, campaign_id))
+        return await self._database.read(lambda connection: looking(connection).outcome_counts(campaign_id))
 
     async def queue_standing(self, now: datetime) -> list[QueueStanding]:
         """Where the contacts of each campaign that is running or paused stand."""
@@ -58,50 +57,11 @@ class Reports:
 
     async def refusal_counts(self, campaign_id: int) -> list[RefusalCount]:
         """How many contacts each check turned away for which reason, most frequent first."""
-        contacts = sa.func.count(refusal.c.queue_id.distinct())
-        deferred = refusal.c.defer_until.is_not(None)
-        query = (
-            sa.select(
-                refusal.c.check_name,
-                refusal.c.reason,
-                refusal.c.citation,
-                deferred.label("deferred"),
-                contacts.label("contacts"),
-                sa.func.min(refusal.c.defer_until).label("next_due"),
-            )
-            .where(refusal.c.campaign_id == campaign_id)
-            .group_by(refusal.c.check_name, refusal.c.reason, refusal.c.citation, deferred)
-            .order_by(contacts.desc(), refusal.c.check_name, refusal.c.reason)
-        )
-        return await self._database.read(
-            lambda connection: [
-                RefusalCount(
-                    check=row.check_name,
-                    reason=row.reason,
-                    citation=row.citation,
-                    deferred=bool(row.deferred),
-                    contacts=row.contacts,
-                    next_due=row.next_due,
-                )
-                for row in connection.execute(query)
-            ]
-        )
+        return await self._database.read(lambda connection: looking(connection).refusal_counts(campaign_id))
 
     async def caller_id_count(self, caller_id: str) -> CallerIdCount:
         """How often a caller ID was presented, blocked on the way, and called unwanted."""
-        blocked = outcome.c.outcome == Outcome.NETWORK_BLOCKED
-        query = (
-            sa.select(
-                sa.func.count().label("calls"),
-                sa.func.count().filter(blocked).label("blocked"),
-                sa.func.count().filter(outcome.c.sip_code == UNWANTED).label("unwanted"),
-            )
-            .select_from(attempt)
-            .join(outcome, outcome.c.attempt_id == attempt.c.attempt_id)
-            .where(attempt.c.caller_id == caller_id)
-        )
-        row = await self._database.read(lambda connection: connection.execute(query).one())
-        return CallerIdCount(caller_id, row.calls, row.blocked, row.unwanted)
+        return await self._database.read(lambda connection: looking(connection).caller_id_count(caller_id))
 
     async def attempts(
         self, *, campaign_id: int | None = None, number: str | None = None, newest: int | None = None

@@ -16,9 +16,6 @@ from dialer.contacts.contact import ConsentKind
 from dialer.results.records import CampaignState, OrderKind, QueueState
 from dialer.store.types import Flag, Utc
 
-HEAD = "0004"
-"""The revision that these tables are."""
-
 IN_HAND = "state IN ('claimed', 'dialing')"
 """The queue rows whose number is taken: a claim or an open attempt. Literal, so that the partial index is used."""
 

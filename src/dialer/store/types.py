@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from dialer.store.micros import from_micros, to_micros
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_micros(at: datetime) -> int:
-    """Microseconds since 1970, UTC. Raises ValueError for a naive datetime."""
-    if at.tzinfo is None:
-        raise ValueError(f"the store takes no naive datetime: {at.isoformat()}")
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC datetime of :func:`to_micros`, to the microsecond."""
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 class Utc(sa.TypeDecorator[datetime]):

@@ -9,8 +9,8 @@ from tests.contract.store_values import NOW, a_contact, a_run
 
 from dialer.errors import StoreDamaged, StoreError
 from dialer.store.health import examine
+from dialer.store.migrate import HEAD
 from dialer.store.open import Store
-from dialer.store.schema import HEAD
 
 
 async def test_a_sound_store_has_no_problems(tmp_path: Path) -> None:

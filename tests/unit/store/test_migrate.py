@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 import dialer.store.migrations
+from dialer.store.migrate import HEAD
 from dialer.store.open import Store
-from dialer.store.schema import HEAD, metadata
+from dialer.store.schema import metadata
 
 
 def tables(path: Path) -> dict[str, list[str]]:

@@ -9,8 +9,8 @@ import pytest
 from tests.contract.store_values import DAY, MINUTE, NOW, RUN, a_run, e164, ended, permitted, take_due
 
 from dialer.results.records import QueueState
+from dialer.store.glance import CLAIM_LASTS, WAIT_LASTS
 from dialer.store.open import Store
-from dialer.store.overdue import CLAIM_LASTS, WAIT_LASTS
 
 CALL = 5 * MINUTE
 SECOND = timedelta(seconds=1)

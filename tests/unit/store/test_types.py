@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from dialer.store.types import Flag, from_micros, to_micros
+from dialer.store.micros import from_micros, to_micros
+from dialer.store.types import Flag
 
 
 @given(st.datetimes(timezones=st.timezones()), st.datetimes(timezones=st.timezones()))

@@ -7,7 +7,7 @@ from alembic import op
 
 from dialer.results.audit import AuditKind
 from dialer.store.audit import append
-from dialer.store.types import from_micros
+from dialer.store.micros import from_micros
 
 revision = "0003"
 down_revision: str | None = "0002"

@@ -6,7 +6,6 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-import jinja2
 import msgspec
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def report_json(report: CampaignReport) -> str:
 
 def report_html(report: CampaignReport, made_at: datetime) -> str:
     """The whole report as one HTML page; no script, no link, fit for a printer."""
+    import jinja2  # for this form alone
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("dialer.results", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
     )

@@ -198,7 +198,7 @@ def move_campaign(
 
 def looking(connection: sa.Connection) -> Glance:
     """The queries of those who only look, over a connection of ours."""
-    return Glance(connection.exec_driver_sql)
+    return Glance(lambda query, values: connection.exec_driver_sql(query, values).all())
 
 
 def _fill_queue(connection: sa.Connection, campaign_id: int, now: datetime) -> int:

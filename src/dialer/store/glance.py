@@ -202,16 +202,14 @@ def is_current(path: Path) -> bool:
 @contextmanager
 def glance(path: Path) -> Iterator[Glance]:
     """One snapshot of a store whose tables are up to date, for reading alone. Raises StoreError."""
-    with (
-        store_errors(path),
-        closing(
-            sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
-            )
-        ) as connection,
-    ):
-        connection.execute("BEGIN")
-        yield Glance(connection.execute)
+    # Not mode=ro: that leaves an empty WAL behind.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with store_errors(path):
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+        with closing(connection):
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("BEGIN")
+            yield Glance(connection.execute)
 
 
 def _row_of(row: Sequence[Any]) -> CampaignRow:

@@ -48,6 +48,10 @@
 /* Responses with Identity headers, several Via and Record-Route headers and SDP exceed the default of 4000. */
 #define PJSIP_MAX_PKT_LEN                8000
 
+/* A message that is sent holds a buffer of that length, and a call holds two messages, INVITE and ACK, until it ends.
+ * Their pools grow by whole multiples of this: with the default of 4000 each buffer would take 12000. */
+#define PJSIP_POOL_INC_TDATA             1000
+
 /* TCP connections to our port: one that brings no SIP message in 5 s is closed (default: never), one that is idle after
  * 120 s (default: 600), for each takes a socket that a call may need. A burst of them may wait (default: 5). */
 #define PJSIP_TCP_INITIAL_TIMEOUT        5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from importlib import import_module
 from pathlib import Path
@@ -97,4 +99,7 @@ def _root(
 
 def main() -> None:
     """The entry point."""
+    # Imports make many objects and hardly any garbage: a fifth of a command's time went into looking for some.
+    gc.set_threshold(10_000)
+    atexit.register(gc.freeze)  # nor at the end, when the process gives everything back
     reporting_errors(app)

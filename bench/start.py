@@ -1,0 +1,175 @@
+"""How long commands take to start: CPU and wall clock of whole processes, from exec to exit.
+
+    python -m bench.start [--runs 15] [--quick]
+
+Each command runs in a directory with a campaign of a thousand contacts, nobody called yet. Commands and peers take
+turns, so that a noisy minute falls on all of them; the median counts, and the least stands beside it, which is what a
+quiet machine would show. The peers are an interpreter that does nothing and one that only imports SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.callee import HOST
+from bench.common import BenchError, Figure, machine
+from bench.load import DIALER, Load, environment, prepare
+
+TARGET_STATUS_MS = 400.0
+TARGET_HELP_MS = 150.0
+CONTACTS = 1000
+HELP, STATUS = "dialer --help", "dialer campaign status"
+NOTHING, SQLALCHEMY = "python -c pass", "python -c 'import sqlalchemy'"
+AGENT = "python -c 'import dialer.sip.agent'"
+ENGINE = "python -c 'import dialer.cli.running, dialer.store.open'"
+REFUSED = 4  # an exit code of `gate explain` and `doctor` that is an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Milliseconds of one process and what it waited for."""
+
+    cpu: float
+    wall: float
+
+
+def commands() -> dict[str, list[str]]:
+    """What is measured, by name."""
+    words = {
+        HELP: "--help",
+        STATUS: "campaign status",
+        "dialer campaign list": "campaign list",
+        "dialer campaign pause": "campaign pause Bench",
+        "dialer report": "report Bench",
+        "dialer contacts list": "contacts list",
+        "dialer gate explain": "gate explain +12125550100 --campaign Bench",
+        "dialer doctor": "doctor",
+    }
+    modules = {
+        NOTHING: "pass",
+        SQLALCHEMY: "import sqlalchemy",
+        AGENT: AGENT.split("'")[1],
+        ENGINE: ENGINE.split("'")[1],
+    }
+    return {name: [sys.executable, "-c", code] for name, code in modules.items()} | {
+        name: [*DIALER, *line.split()] for name, line in words.items()
+    }
+
+
+def taken_by(command: list[str], home: Path) -> Taken:
+    """One run. Raises BenchError when it does not go well."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, cwd=home, capture_output=True, check=False, env=environment())
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode not in {0, REFUSED}:
+        raise BenchError(f"{command[1:]} ended with {done.returncode}: {done.stderr.decode()[-300:]}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Taken(cpu * 1000, wall * 1000)
+
+
+def first_call(home: Path) -> tuple[Taken, float]:
+    """CPU of ``dialer run`` for a single call of a second, and milliseconds from its start to the INVITE."""
+    home.mkdir()
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as callee:
+        callee.bind((HOST, 0))
+        prepare(home, Load(calls=1, cps=1, call_s=1.0), callee.getsockname()[1], 1.0, detect=False)
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        with (home / "run.out").open("wb") as out:
+            process = subprocess.Popen(
+                [*DIALER, "run", "--until-idle"], cwd=home, stdout=out, stderr=out, env=environment()
+            )
+            invited = answer_busy(callee) - began
+            if process.wait(60):
+                raise BenchError(f"dialer run ended with {process.returncode}")
+        wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Taken(cpu * 1000, wall * 1000), invited * 1000
+
+
+def answer_busy(callee: socket.socket) -> float:
+    """Decline the first INVITE, and say when it came. Raises BenchError when none does."""
+    callee.settimeout(30)
+    invited = 0.0
+    while True:
+        try:
+            request, source = callee.recvfrom(8000)
+        except TimeoutError as error:
+            raise BenchError("no call was placed") from error
+        text = request.decode(errors="replace")
+        method = text.partition(" ")[0]
+        if method == "ACK":
+            return invited
+        if method == "INVITE" and not invited:
+            invited = time.perf_counter()
+        kept = "".join(re.findall(r"(?im)^(?:via|from|call-id|cseq)\s*:.*\r\n", text))
+        to = re.findall(r"(?im)^to\s*:.*(?=\r\n)", text)[0]
+        status = "486 Busy Here" if method == "INVITE" else "200 OK"
+        tag = "" if "tag=" in to else ";tag=bench"
+        callee.sendto(f"SIP/2.0 {status}\r\n{kept}{to}{tag}\r\nContent-Length: 0\r\n\r\n".encode(), source)
+
+
+def main() -> int:
+    """Measure, and print the table and the figure."""
+    parser = argparse.ArgumentParser(prog="python -m bench.start", description="how long commands take to start")
+    parser.add_argument("--runs", type=int, default=15, help="of each command; the median counts")
+    parser.add_argument("--quick", action="store_true", help="two runs of each, without the slow ones")
+    options = parser.parse_args()
+    each = commands()
+    if options.quick:
+        each = {name: each[name] for name in (NOTHING, SQLALCHEMY, HELP, STATUS, AGENT, ENGINE)}
+    runs = 2 if options.quick else options.runs
+    print(f"median of {runs} runs{', few commands: --quick' if options.quick else ''}\n{machine()}\n")
+    found: dict[str, list[Taken]] = {name: [] for name in each}
+    invited: list[float] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            home = Path(folder) / "home"
+            home.mkdir()
+            prepare(home, Load(calls=CONTACTS, cps=50), 5060, 10.0, detect=False)
+            for command in each.values():
+                taken_by(command, home)  # what is read from the disk once
+            for turn in range(runs):
+                for name, command in each.items():
+                    if name != "dialer doctor" or turn < 3:  # it waits for trunks
+                        found[name].append(taken_by(command, home))
+            for turn in range(1 if options.quick else 5):
+                run, until_invite = first_call(Path(folder) / f"run-{turn}")
+                found.setdefault("dialer run, a call that is busy", []).append(run)
+                invited.append(until_invite)
+    except BenchError as error:
+        print(f"no figure: {error}", file=sys.stderr)
+        return 1
+
+    print(f"{'milliseconds':<56}{'CPU':>7}{'least':>7}{'wall':>7}{'least':>7}")
+    for name, taken in found.items():
+        cpu, wall = [run.cpu for run in taken], [run.wall for run in taken]
+        print(
+            f"{name:<56}{statistics.median(cpu):>7.0f}{min(cpu):>7.0f}{statistics.median(wall):>7.0f}{min(wall):>7.0f}"
+        )
+    print(f"{'dialer run, until its first INVITE':<70}{statistics.median(invited):>7.0f}{min(invited):>7.0f}\n")
+    value, shown, peer_value = (
+        statistics.median(run.wall for run in found[name]) for name in (STATUS, HELP, SQLALCHEMY)
+    )
+    print(
+        f"{HELP}: {shown:.0f} ms, wanted: at most {TARGET_HELP_MS:g}; {STATUS}: wanted: at most {TARGET_STATUS_MS:g}\n"
+    )
+    Figure(
+        "start_campaign_status", round(value), "ms", TARGET_STATUS_MS, SQLALCHEMY, round(peer_value),
+        round(value / peer_value, 2),
+    ).print()  # fmt: skip
+    return 0 if value <= TARGET_STATUS_MS and shown <= TARGET_HELP_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -134,7 +134,8 @@ def live_calls(home: Path, levels: list[int]) -> list[Held]:
     """Memory at each level of live calls."""
     home.mkdir()
     with answering(home) as port:
-        prepare(home, Load(calls=max(levels), cps=CPS, call_s=CALL_S), port, CALL_S, detect=False)
+        spare = levels[-1] // 10  # contacts, in the place of those whose call goes wrong
+        prepare(home, Load(calls=levels[-1] + spare, cps=CPS, call_s=CALL_S), port, CALL_S, detect=False)
         dialer(home, "campaign", "pace", "Bench", "--channels", str(levels[0]))
         found = []
         with running(home) as pid:
@@ -241,7 +242,7 @@ def sizes(home: Path) -> dict[str, int]:
 def main() -> int:
     """Measure, and print the tables and the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description="memory of calls, contacts, the engine")
-    parser.add_argument("--levels", type=int, nargs="+", default=[50, 200, 400, 800], help="live calls, up to 2000")
+    parser.add_argument("--levels", type=int, nargs="+", default=[50, 200, 400, 800], help="live calls, up to 1800")
     parser.add_argument("--contacts", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="who wait")
     parser.add_argument("--quick", action="store_true", help="at most 100 calls and 20,000 contacts, in 15 seconds")
     options = parser.parse_args()

@@ -3,10 +3,10 @@
     python -m bench.cps [--cps 260] [--seconds 60] [--quick]
 
 A campaign is placed to SIPp on the same machine, at a rate a little above the target: a pace is never passed, and what
-a stall of the machine takes away is not made up for. Setup is from the INVITE's arrival at the callee to
-that of its ACK, in SIPp's own time. The queue is what is decided and not dialed yet, and what has ended and is not on
-disk yet. The peer is SIPp placing the same calls, for 20 s at most, in the same run. A call that is missing on either side, or recorded
-otherwise than once, is an error and not a figure.
+a stall of the machine takes away is not made up for. Setup is from the INVITE's arrival at the callee to that of its
+ACK, in SIPp's own time. The queue is what is decided and not dialed yet, and what has ended and is not on disk yet. The
+peer is SIPp placing the same calls, for 20 s at most, in the same run. A call that is missing on either side, or
+recorded otherwise than once, is an error and not a figure.
 """
 
 from __future__ import annotations

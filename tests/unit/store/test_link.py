@@ -69,11 +69,17 @@ async def test_a_snapshot_stays_as_it_was(store: Store) -> None:
 
 
 async def test_a_few_readers_are_kept_and_none_after_closing(tmp_path: Path) -> None:
-    before = threading.active_count()
     database = await Database.open(tmp_path / "dialer.db", create=True, read_only=False)
-    alone = threading.active_count()
     together = threading.Barrier(KEPT + 2)
-    await asyncio.gather(*(database.read(lambda _: together.wait(30)) for _ in range(KEPT + 2)))
-    assert threading.active_count() == alone + KEPT
+
+    def whose(_: sa.Connection) -> threading.Thread:
+        together.wait(30)
+        return threading.current_thread()
+
+    threads = set(await asyncio.gather(*(database.read(whose) for _ in range(KEPT + 2))))
+    assert len(threads) == KEPT + 2
+    assert len(database._readers._idle) == KEPT
     await database.close()
-    assert threading.active_count() <= before + 1  # asyncio's own, that looked at the file
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()

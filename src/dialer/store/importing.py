@@ -34,9 +34,9 @@ from dialer.results.audit import AuditKind
 from dialer.results.records import OrderKind, QueueState
 from dialer.store.audit import append
 from dialer.store.database import Database
+from dialer.store.micros import to_micros
 from dialer.store.orders import give_order
 from dialer.store.schema import campaign_list, consent, contact, contact_list, place, queue
-from dialer.store.types import to_micros
 
 PART = 2000
 """Contacts that are staged at once."""

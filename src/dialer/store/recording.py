@@ -21,8 +21,9 @@ from dialer.errors import StoreError
 from dialer.results.audit import AuditKind
 from dialer.results.records import Decided, Ended, QueueState
 from dialer.store.audit import append, vouch
+from dialer.store.micros import to_micros
 from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal, run
-from dialer.store.types import among, in_sql, to_micros
+from dialer.store.types import among, in_sql
 
 _json = msgspec.json.Encoder()
 

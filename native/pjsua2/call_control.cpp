@@ -31,4 +31,33 @@ void cancel_call(int call_id)
         PJSUA2_RAISE_ERROR2(status, "cancel_call()");
 }
 
+int call_state(const pj::Call &call)
+{
+    pjsua_call_info info;
+    PJSUA2_CHECK_EXPR( pjsua_call_get_info(call.getId(), &info) );
+    return info.state;
+}
+
+int audio_index(const pj::Call &call)
+{
+    pjsua_call_info info;
+    if (pjsua_call_get_info(call.getId(), &info) != PJ_SUCCESS)
+        return -1;
+    for (unsigned i = 0; i < info.media_cnt; ++i) {
+        if (info.media[i].type == PJMEDIA_TYPE_AUDIO && info.media[i].stream.aud.conf_slot != PJSUA_INVALID_ID)
+            return static_cast<int>(info.media[i].index);
+    }
+    return -1;
+}
+
+string audio_codec(const pj::Call &call)
+{
+    const int index = audio_index(call);
+    pjsua_stream_info info;
+    if (index < 0 || pjsua_call_get_stream_info(call.getId(), static_cast<unsigned>(index), &info) != PJ_SUCCESS)
+        return "";
+    const pj_str_t name = info.info.aud.fmt.encoding_name;
+    return string(name.ptr, static_cast<size_t>(name.slen));
+}
+
 }  // namespace dialer

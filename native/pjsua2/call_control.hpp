@@ -1,5 +1,6 @@
 /*
- * What pjsua2's Call cannot do: take an INVITE back and still hear how it ended.
+ * What pjsua2's Call cannot do: take an INVITE back and still hear how it ended, and say one thing of itself without
+ * copying all others (Call::getInfo() makes some twenty strings and a list of media).
  *
  * Call::hangup() reports the call as disconnected at once and then keeps silent, so that a 200 that crosses the
  * CANCEL (RFC 3261 section 9.1), or the 487 that confirms it, never reaches the application.
@@ -14,5 +15,15 @@ namespace dialer {
  * one the CANCEL waits for it. Does nothing when a final response has come already.
  * Owner thread only. Raises pj.Error when there is no such call or the CANCEL cannot be sent. */
 void cancel_call(int call_id);
+
+/* The state of the call's session, PJSIP_INV_STATE_*. In the callback that reports DISCONNECTED too. Raises pj.Error when
+ * there is no such call. */
+int call_state(const pj::Call &call);
+
+/* The index of the call's audio among its media, for Call::getAudioMedia; -1 while there is none, or no such call. */
+int audio_index(const pj::Call &call);
+
+/* The name of the codec agreed on for the call's audio; empty while there is none. */
+std::string audio_codec(const pj::Call &call);
 
 }  // namespace dialer

@@ -5,6 +5,14 @@
 %feature("nodirector") pj::Endpoint::onAudioMediaOpCompleted;
 %feature("nodirector") pj::Endpoint::onVideoMediaOpCompleted;
 
+// Nobody here overrides these, and each would wake Python several times a call: with every packet of a key, for one.
+%feature("nodirector") pj::Call::onStreamPreCreate;
+%feature("nodirector") pj::Call::onStreamCreated;
+%feature("nodirector") pj::Call::onDtmfEvent;
+%feature("nodirector") pj::Call::onCallMediaTransportState;
+%feature("nodirector") pj::Call::onCallMediaEvent;
+%feature("nodirector") pj::Call::onCreateMediaTransportSrtp;
+
 %include "pjsua2.i"
 
 %include "stdint.i"
@@ -26,6 +34,7 @@
 // Wrong configuration of the bridge or no free port: pj.Error, as from upstream's own calls.
 %catches(pj::Error) dialer::CallAudio::CallAudio;
 %catches(pj::Error) dialer::cancel_call;
+%catches(pj::Error) dialer::call_state;
 %catches(pj::Error) dialer::close_front_door;
 %catches(pj::Error) dialer::MediaGuard::stand_before;
 

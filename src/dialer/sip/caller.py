@@ -112,11 +112,6 @@ class Caller:
         self._timer_at: float | None = None
         self._log = _log.bind(attempt_id=plan.attempt_id)
 
-    @property
-    def lines(self) -> int:
-        """How many of the agent's calls this is: the person's, and the operator's."""
-        return 1 if self._operator is None else 2
-
     # --- what the agent hands over -----------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -302,10 +297,10 @@ class Caller:
 
     def _media_changed(self, instant: Instant) -> None:
         self._join()
-        if self._leg is None or self._media_told or self._leg.audio() is None:
+        if self._leg is None or self._media_told or not (codec := self._leg.codec()):
             return
         self._media_told = True
-        self._tell_machine(MediaReady(codec=self._leg.codec()), instant)
+        self._tell_machine(MediaReady(codec=codec), instant)
 
     def _join(self) -> None:
         """Join the call's end of the bridge, which a re-INVITE may have replaced, to whoever speaks to the person.

@@ -116,19 +116,12 @@ class Leg(pj.Call):
 
     def audio(self) -> pj.AudioMedia | None:
         """The call's audio on the bridge, while there is any."""
-        info = self.getInfo()  # held: what SWIG hands out below points into it
-        for media in info.media:
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.audioConfSlot != pj.PJSUA_INVALID_ID:
-                return self.getAudioMedia(media.index)
-        return None
+        index = pj.audio_index(self)
+        return self.getAudioMedia(index) if index >= 0 else None
 
     def codec(self) -> str:
-        """The name of the codec agreed on."""
-        info = self.getInfo()
-        for media in info.media:
-            if media.type == pj.PJMEDIA_TYPE_AUDIO:
-                return str(self.getStreamInfo(media.index).codecName)
-        return ""
+        """The name of the codec agreed on; empty while there is no audio."""
+        return str(pj.audio_codec(self))
 
     def callback_failed(self, detail: str) -> None:
         """This call cannot be trusted any more."""
@@ -138,7 +131,7 @@ class Leg(pj.Call):
 
     @guarded
     def onCallState(self, prm: pj.OnCallStateParam) -> None:  # noqa: N802  pjsua2 names it
-        state = self.getInfo().state
+        state = pj.call_state(self)
         if state == pj.PJSIP_INV_STATE_CONNECTING:  # the 200 is here
             self._peer = _sender(prm.e)
         elif state == pj.PJSIP_INV_STATE_CONFIRMED:  # and our ACK has left

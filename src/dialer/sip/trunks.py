@@ -239,6 +239,11 @@ class Trunks:
     def __contains__(self, name: str) -> bool:
         return name in self._lines
 
+    @property
+    def busy(self) -> int:
+        """Channels in use over all trunks: the calls of this agent, those to operators too."""
+        return sum(line.busy for line in self._lines.values())
+
     def allowed(self, plan: CallPlan) -> list[TrunkLine]:
         """The plan's trunks that may present its caller ID, in its order."""
         caller_id = plan.permit.caller_id

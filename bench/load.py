@@ -11,6 +11,7 @@ import sys
 import time
 import wave
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,8 +143,10 @@ def run_dialer(home: Path, load: Load, *, detect: bool) -> Run:
         return checked(load, peer, cpu, wall_s)
 
 
-def prepare(home: Path, load: Load, port: int, message_s: float, *, detect: bool) -> None:
-    """Configuration, people and a started campaign."""
+def prepare(
+    home: Path, load: Load, port: int, message_s: float, *, detect: bool, says: Callable[[float], bytes] = message
+) -> None:
+    """Configuration, people and a started campaign; ``says`` makes its message."""
     dialer(home, "init", ".")
     values = {
         "port": port, "cps": load.cps, "channels": load.channels, "ports": 4 * load.channels,
@@ -153,7 +156,7 @@ def prepare(home: Path, load: Load, port: int, message_s: float, *, detect: bool
         (home / name).write_text(fitted(text.format(**values), message_s), encoding="utf-8")
     with wave.open(str(home / "message.wav"), "wb") as wav:
         wav.setparams((1, 2, RATE, 0, "NONE", ""))
-        wav.writeframes(message(message_s))
+        wav.writeframes(says(message_s))
     now = datetime.now(UTC)
     midday = min(ZONES, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
     rows = [f"{number},{midday},express,2026-01-05,intake form" for number in numbers(load.calls)]

@@ -45,7 +45,8 @@ DURABLE_TARGET_MS = 150.0
 FLOOR = 10  # live calls
 CPS = 50
 SETTLE_S = 0.5  # from the last call's answer to the first key
-TAIL_S = 2.5  # of the message, after the last key
+PATIENCE_S = 5.0  # from the last key to its last effect
+MESSAGE_S = 90.0  # longer than all of it: whoever has pressed no key does so at the end
 ASK_EVERY_S = 0.005
 TONE_HZ = 1000  # eight samples a period, and so each packet like the last
 KEY = 9
@@ -214,7 +215,7 @@ def share(values: list[float], part: float) -> float:
 def run(home: Path, live: int, keys: int, window_s: float, seed: int) -> Delays:
     """``live`` calls at the least while ``keys`` persons more press the key."""
     calls = live + keys
-    load = Load(calls, CPS, calls / CPS + SETTLE_S + window_s + TAIL_S)
+    load = Load(calls, CPS, MESSAGE_S)
     home.mkdir()
     speech = pcmu(message(6))
     phones = Telephones([speech[place : place + FRAME] for place in range(0, len(speech) - FRAME + 1, FRAME)])
@@ -229,7 +230,12 @@ def run(home: Path, live: int, keys: int, window_s: float, seed: int) -> Delays:
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
             phones.serve_once()
         cpu_until_end(process, START_S)
-        check(home, process.returncode, {phone.number for phone in chosen}, calls)
+        rows = csv.DictReader(io.StringIO(dialer(home, "report", "Bench", "--csv", "-")))
+        outcomes = Counter(row["outcome"] for row in rows)
+        if process.returncode != 0 or outcomes != {"opted_out": calls}:
+            raise BenchError(
+                f"dialer run ended with {process.returncode}, outcomes {dict(outcomes)}: {last_words(home)}"
+            )
         return Delays(
             sorted((phone.stopped - phone.pressed) * 1000 for phone in chosen),
             sorted((phone.durable - phone.pressed) * 1000 for phone in chosen),
@@ -245,7 +251,7 @@ def press_keys(
     phones: Telephones, home: Path, process: subprocess.Popen[bytes], load: Load, keys: int, window_s: float,
     chance: random.Random,
 ) -> list[Telephone]:  # fmt: skip
-    """Wait for all calls, press the keys, and follow each to its end. Raises BenchError when one has none."""
+    """Wait for all calls, press the keys, and follow each to its effects. Then the others press theirs."""
     deadline = time.monotonic() + load.calls / load.cps + START_S
     while len(phones.talking) < load.calls:
         phones.serve_once()
@@ -259,7 +265,7 @@ def press_keys(
     by_number = {phone.number: phone for phone in chosen}
     missing = set(by_number)
     database = sqlite3.connect(f"file:{home / 'dialer.db'}?mode=ro", uri=True)
-    ask_at, deadline = begin, begin + window_s + TAIL_S
+    ask_at, deadline = begin, begin + window_s + PATIENCE_S
     while missing or phones.pressing:
         phones.serve_once()
         if (now := time.monotonic()) >= ask_at:
@@ -272,15 +278,10 @@ def press_keys(
             database.close()
             raise BenchError(f"{len(phones.pressing)} messages went on after the key, {len(missing)} were not stored")
     database.close()
+    others = sorted(phones.talking.keys() - set(pressers))
+    for place, call in enumerate(others):
+        phones.later(time.monotonic() + place / CPS, partial(phones.press, call))
     return chosen
-
-
-def check(home: Path, code: int, pressed: set[str], calls: int) -> None:
-    """Raise BenchError unless those who pressed the key opted out and all others heard the whole message."""
-    rows = list(csv.DictReader(io.StringIO(dialer(home, "report", "Bench", "--csv", "-"))))
-    outcomes = Counter(row["outcome"] for row in rows)
-    if code != 0 or outcomes != {"opted_out": len(pressed), "heard": calls - len(pressed)}:
-        raise BenchError(f"dialer run ended with {code}, outcomes {dict(outcomes)}: {last_words(home)}")
 
 
 def last_words(home: Path) -> list[str]:

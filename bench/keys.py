@@ -233,13 +233,14 @@ def run(home: Path, live: int, keys: int, window_s: float, seed: int) -> Delays:
         rows = csv.DictReader(io.StringIO(dialer(home, "report", "Bench", "--csv", "-")))
         outcomes = Counter(row["outcome"] for row in rows)
         if process.returncode != 0 or outcomes != {"opted_out": calls}:
-            raise BenchError(
-                f"dialer run ended with {process.returncode}, outcomes {dict(outcomes)}: {last_words(home)}"
-            )
+            raise BenchError(f"dialer run ended with {process.returncode}, outcomes {dict(outcomes)}")
         return Delays(
             sorted((phone.stopped - phone.pressed) * 1000 for phone in chosen),
             sorted((phone.durable - phone.pressed) * 1000 for phone in chosen),
         )
+    except BenchError as error:
+        said = (home / "run.out").read_text(encoding="utf-8").strip().splitlines()[-3:] if process else []
+        raise BenchError(f"{error}; the run said last: {said}") from error
     finally:
         if process is not None and process.returncode is None:
             process.kill()
@@ -256,8 +257,9 @@ def press_keys(
     while len(phones.talking) < load.calls:
         phones.serve_once()
         if process.poll() is not None or time.monotonic() > deadline:
-            raise BenchError(f"only {len(phones.talking)} of {load.calls} calls are up: {last_words(home)}")
+            raise BenchError(f"only {len(phones.talking)} of {load.calls} calls are up")
     begin = time.monotonic() + SETTLE_S
+    print(f"{load.calls} calls are up", file=sys.stderr)
     pressers = chance.sample(sorted(phones.talking), keys)
     for call in pressers:
         phones.later(begin + chance.uniform(0, window_s), partial(phones.press, call))
@@ -282,11 +284,6 @@ def press_keys(
     for place, call in enumerate(others):
         phones.later(time.monotonic() + place / CPS, partial(phones.press, call))
     return chosen
-
-
-def last_words(home: Path) -> list[str]:
-    """What the run said last."""
-    return (home / "run.out").read_text(encoding="utf-8").strip().splitlines()[-3:]
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from dialer.calls.events import CallEvent, Ear, SoundFinished
 from dialer.errors import CallStateError
 from dialer.sip.schedule import Due, Schedule
 
-EAR_EVERY_S = 0.04
+EAR_EVERY_S = 0.1  # each look costs as much as what it looks at; the judgement waits for 0.7 s of silence anyway
 SOUND_CHECK_S = 0.02
 SOUND_TAIL_S = 0.1  # from the last sample given to the bridge until it has passed the far end's jitter buffer
 TAP_MS = 2000

@@ -230,10 +230,7 @@ def run(home: Path, live: int, keys: int, window_s: float, seed: int) -> Delays:
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
             phones.serve_once()
         cpu_until_end(process, START_S)
-        rows = csv.DictReader(io.StringIO(dialer(home, "report", "Bench", "--csv", "-")))
-        outcomes = Counter(row["outcome"] for row in rows)
-        if process.returncode != 0 or outcomes != {"opted_out": calls}:
-            raise BenchError(f"dialer run ended with {process.returncode}, outcomes {dict(outcomes)}")
+        check(home, process.returncode, calls)
         return Delays(
             sorted((phone.stopped - phone.pressed) * 1000 for phone in chosen),
             sorted((phone.durable - phone.pressed) * 1000 for phone in chosen),
@@ -284,6 +281,14 @@ def press_keys(
     for place, call in enumerate(others):
         phones.later(time.monotonic() + place / CPS, partial(phones.press, call))
     return chosen
+
+
+def check(home: Path, code: int, calls: int) -> None:
+    """Raise BenchError unless every call ended with the key."""
+    rows = csv.DictReader(io.StringIO(dialer(home, "report", "Bench", "--csv", "-")))
+    outcomes = Counter(row["outcome"] for row in rows)
+    if code != 0 or outcomes != {"opted_out": calls}:
+        raise BenchError(f"dialer run ended with {code}, outcomes {dict(outcomes)}")
 
 
 def main() -> int:

@@ -132,6 +132,15 @@ def place(account: pj.Account, contact: str, target: str, call_id: str = "") -> 
     return leg
 
 
+def facts_of(leg: Leg) -> list[Any]:
+    """State (None: there is no such call), index of the audio, codec."""
+    try:
+        state = pj.call_state(leg)
+    except pj.Error:
+        state = None
+    return [state, pj.audio_index(leg), pj.audio_codec(leg)]
+
+
 def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
     """One call that is answered, one that is declined. All pjsua2 objects but the endpoint are gone on return."""
     started = time.monotonic()
@@ -147,7 +156,10 @@ def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
     there = start_account(callee, endpoint, "callee", answers=True)
 
     near = place(caller, here, f"sip:+13055550123@{there}", CALL_ID)
+    facts = {"calling": facts_of(near)}
     until(lambda: bool(callee.legs and callee.legs[0].audio and near.audio))
+    until(lambda: near.state == pj.PJSIP_INV_STATE_CONFIRMED)
+    facts["talking"] = facts_of(near)
     far = callee.legs[0]
 
     message = chirp(0.8)
@@ -176,6 +188,8 @@ def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
     far.hangup(goodbye)
     until(lambda: near.state == far.state == pj.PJSIP_INV_STATE_DISCONNECTED)
 
+    facts["over"] = facts_of(near)
+
     refused = place(caller, here, f"sip:busy@{there}")
     until(lambda: refused.state == pj.PJSIP_INV_STATE_DISCONNECTED)
 
@@ -191,6 +205,7 @@ def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
         "bye": near.messages[-1],
         "refusal": refused.messages[-1],
         "refused_code": refused.status_code,
+        "facts": facts,
     }
     callee.legs.clear()
     caller.shutdown()

@@ -67,6 +67,12 @@ def test_what_is_played_is_heard_at_the_far_end(call: dict[str, Any]) -> None:
     assert not heard[start + len(message) :][160:].any(), "silence follows the message"
 
 
+def test_a_call_tells_one_fact_at_a_time(call: dict[str, Any]) -> None:
+    assert call["facts"]["calling"] == [pj.PJSIP_INV_STATE_CALLING, -1, ""]
+    assert call["facts"]["talking"] == [pj.PJSIP_INV_STATE_CONFIRMED, 0, "PCMU"]
+    assert call["facts"]["over"] == [None, -1, ""]
+
+
 def test_player_knows_where_it_is(call: dict[str, Any]) -> None:
     assert call["position_at_end"] == 1000 * len(call["message"]) // 8000
     assert call["finished_while_looping"] is False

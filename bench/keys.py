@@ -45,6 +45,7 @@ DURABLE_TARGET_MS = 150.0
 FLOOR = 10  # live calls
 CPS = 50
 SETTLE_S = 0.5  # from the last call's answer to the first key
+LISTEN_S = 0.2  # to the message, before the key
 PATIENCE_S = 5.0  # from the last key to its last effect
 MESSAGE_S = 90.0  # longer than all of it: whoever has pressed no key does so at the end
 ASK_EVERY_S = 0.005
@@ -76,6 +77,7 @@ class Telephone:
 
     number: str
     rtp: socket.socket
+    hears_message: bool = False
     key_is_down: bool = False
     pressed: float = 0.0
     stopped: float = 0.0
@@ -102,7 +104,7 @@ class Telephones(Answerer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.pressing: dict[int, Telephone] = {}  # by the socket's descriptor, until the message has stopped
+        self.listening: dict[int, Telephone] = {}  # by the socket's descriptor, until the message has stopped
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._poller = select.epoll()
@@ -115,7 +117,7 @@ class Telephones(Answerer):
             if descriptor == self.sip.fileno():
                 self._read()
             else:
-                self._hear(self.pressing[descriptor])
+                self._hear(self.listening[descriptor])
         now = time.monotonic()
         if now >= self._slot_at:
             self._speak(self._slots[self._slot])
@@ -129,14 +131,19 @@ class Telephones(Answerer):
         heapq.heappush(self._due, (when, next(self._order), action))
 
     def press(self, call: bytes) -> None:
-        """The key, in the midst of the message. Raises BenchError when that is not what is heard."""
-        telephone, talk = self.by_call[call], self.talking.get(call)
-        waiting = packets(telephone.rtp)
-        if talk is None or not waiting or not is_tone(waiting[-1][1]):
-            raise BenchError(f"{telephone.number} hears no message to press a key in")
+        """Listen, and soon press the key. What has waited in the socket until now is from the call's beginning."""
+        telephone = self.by_call[call]
+        packets(telephone.rtp)
         telephone.rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
-        self.pressing[telephone.rtp.fileno()] = telephone
+        self.listening[telephone.rtp.fileno()] = telephone
         self._poller.register(telephone.rtp, select.EPOLLIN)
+        self.later(time.monotonic() + LISTEN_S, partial(self._press, telephone, call))
+
+    def _press(self, telephone: Telephone, call: bytes) -> None:
+        """The key, in the midst of the message. Raises BenchError when that is not what is heard."""
+        talk = self.talking.get(call)
+        if talk is None or not telephone.hears_message:
+            raise BenchError(f"{telephone.number} hears no message to press a key in")
         number, stamp, begun = talk.sent, talk.sent * FRAME & 0xFFFFFFFF, time.monotonic()
         talk.sent += KEY_PACKETS + 3  # of the sequence numbers
 
@@ -163,10 +170,11 @@ class Telephones(Answerer):
 
     def _hear(self, telephone: Telephone) -> None:
         for at, payload in packets(telephone.rtp):
-            if not is_tone(payload) and at > telephone.pressed:
+            telephone.hears_message = is_tone(payload)
+            if not telephone.hears_message and 0 < telephone.pressed < at:
                 telephone.stopped = at
                 self._poller.unregister(telephone.rtp)
-                del self.pressing[telephone.rtp.fileno()]
+                del self.listening[telephone.rtp.fileno()]
                 return
 
     def _take(self, method: bytes, call: bytes, packet: bytes, sender: tuple[str, int]) -> None:
@@ -265,7 +273,7 @@ def press_keys(
     missing = set(by_number)
     database = sqlite3.connect(f"file:{home / 'dialer.db'}?mode=ro", uri=True)
     ask_at, deadline = begin, begin + window_s + PATIENCE_S
-    while missing or phones.pressing:
+    while missing or phones.listening:
         phones.serve_once()
         if (now := time.monotonic()) >= ask_at:
             ask_at = now + ASK_EVERY_S
@@ -275,7 +283,7 @@ def press_keys(
                     missing.remove(number)
         if now > deadline:
             database.close()
-            raise BenchError(f"{len(phones.pressing)} messages went on after the key, {len(missing)} were not stored")
+            raise BenchError(f"{len(phones.listening)} messages went on after the key, {len(missing)} were not stored")
     database.close()
     others = sorted(phones.talking.keys() - set(pressers))
     for place, call in enumerate(others):

@@ -78,10 +78,11 @@ def thread_seconds(pids: list[int]) -> Counter[str]:
 
 def steady(pids: list[int], far: FarEnd, calls: int, seconds: float) -> Steady:
     """Look on for so long. Raises BenchError when not every call's sound came at its full rate."""
-    begun, before, (sources, packets) = time.monotonic(), thread_seconds(pids), far.count()
+    begun, before, (sources, packets, counted) = time.monotonic(), thread_seconds(pids), far.count()
     time.sleep(seconds)
-    wall_s, after, (sources_after, packets_after) = time.monotonic() - begun, thread_seconds(pids), far.count()
-    rate = (packets_after - packets) / wall_s / calls
+    wall_s, after = time.monotonic() - begun, thread_seconds(pids)
+    sources_after, packets_after, counted_after = far.count()
+    rate = (packets_after - packets) / (counted_after - counted) / calls
     if sources_after < sources or not 0.99 * PACKETS_PER_S <= rate <= 1.01 * PACKETS_PER_S:
         raise BenchError(f"{sources_after} of {calls} calls were heard, {rate:.1f} packets a second from each")
     resident = sum(

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 HOST = "127.0.0.1"
 BATCH = 1024  # messages in one system call
+BATCHES_A_TURN = 16
 READ_EVERY_S = 0.001
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it
 SO_RCVBUFFORCE = 33
@@ -36,7 +37,7 @@ PACKET = 172  # of PCMU, 20 ms
 EVENT = 101  # payload type of RFC 4733 in bench/scenarios/callee.xml
 PRESSES_A_TURN = 1  # at READ_EVERY_S and what a turn takes, some 500 a second
 EVENT_PACKETS = 5  # the last three say that it has ended
-ARRIVED = np.dtype([("at", "<i8"), ("port", ">u2"), ("seq", ">u2"), ("ts", ">u4"), ("sound", "u1", 160)])
+ARRIVED = np.dtype([("at", "<i8"), ("ssrc", ">u4"), ("seq", ">u2"), ("sound", "u1", 160)])
 _MESSAGE = np.dtype(
     [
         ("name", "u8"), ("name_size", "u4"), ("pad1", "u4"), ("parts", "u8"), ("count", "u8"), ("control", "u8"),
@@ -80,8 +81,8 @@ class Mirror:
         self._in["control"] = self._control.ctypes.data + step * _CONTROL.itemsize
 
     def turn(self) -> None:
-        """Take what has come."""
-        while True:
+        """Take what has come, if it is not too much for one turn."""
+        for _ in range(BATCHES_A_TURN):
             self._parts["size"] = PACKET
             self._in["control_size"] = _CONTROL.itemsize
             came = _libc.recvmmsg(
@@ -116,7 +117,8 @@ class Mirror:
             del self._waiting[:PRESSES_A_TURN]
         if self._events:
             for at in np.flatnonzero(np.isin(ports, list(self._events))):
-                self._become_event(int(at), int(ports[at]))
+                if (port := int(ports[at])) in self._events:
+                    self._become_event(int(at), port)
         sent = 0 if self.echoes else came
         while sent < came:
             out = ctypes.c_void_p(self._out.ctypes.data + sent * _MESSAGE.itemsize)
@@ -127,10 +129,9 @@ class Mirror:
         assert self.recorded is not None
         kept = np.empty(came, ARRIVED)
         kept["at"] = self._control["s"][:came] * 10**9 + self._control["ns"][:came]
-        kept["port"] = self._from["port"][:came]
         data = self._data[:came]
+        kept["ssrc"] = data[:, 8:12].copy().view(">u4")[:, 0]
         kept["seq"] = data[:, 2:4].copy().view(">u2")[:, 0]
-        kept["ts"] = data[:, 4:8].copy().view(">u4")[:, 0]
         kept["sound"] = data[:, 12:]
         self.recorded.append(kept[(data[:, 1] & 0x7F == 0) & (self._in["size"][:came] == PACKET)])
 
@@ -184,10 +185,10 @@ class FarEnd:
         self._process.stdin.flush()
         return self._answer()
 
-    def count(self) -> tuple[int, int]:
-        """Calls heard since this was asked last, and packets since the beginning."""
-        sources, packets = json.loads(self.tell("count"))
-        return sources, packets
+    def count(self) -> tuple[int, int, float]:
+        """Calls heard since this was asked last, packets since the beginning, and the monotonic time of the count."""
+        sources, packets, at = json.loads(self.tell("count"))
+        return sources, packets, at
 
     def close(self) -> None:
         """End it."""
@@ -239,7 +240,7 @@ def _obey(mirror: Mirror, words: list[str]) -> str:
         case ["press", digit]:
             mirror.press(int(digit))
         case ["count"]:
-            return json.dumps([mirror.sources(), mirror.packets])
+            return json.dumps([mirror.sources(), mirror.packets, time.monotonic()])
     return "done"
 
 

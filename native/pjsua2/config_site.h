@@ -16,7 +16,7 @@
  * upstream's AudioMediaPlayer stays usable to the same number. */
 #define PJSUA_MAX_PLAYERS                2048
 
-/* [exported] Slots of the conference bridge. A call takes up to three: its stream, its player, its tap. */
+/* [exported] Slots of the conference bridge. A call takes two: its stream and its CallAudio. */
 #define PJSUA_MAX_CONF_PORTS             8192
 
 /* [exported] Sockets in the I/O queue. A call takes two (RTP, RTCP); a closed one stays reserved for
@@ -62,8 +62,12 @@
 
 #define PJMEDIA_HAS_VIDEO                0
 
-/* No mixing: a call hears one voice at a time, ours or an operator's. */
+/* Nothing is mixed: a call hears one voice at a time, ours or an operator's. The switchboard hands frames on as they are
+ * and costs a third less than the bridge; a second sound sent into one port would be heard in turns with the first. */
 #define PJMEDIA_CONF_BACKEND             PJMEDIA_CONF_SWITCH_BOARD_BACKEND
+
+/* Bytes of one frame there: as many samples as a packet can carry in G.711, 180 ms (default: 90 ms). */
+#define PJMEDIA_CONF_SWITCH_BOARD_BUF_SIZE 3000
 
 /* The payload type every gateway uses for RFC 4733 events, offered at the 8 kHz clock rate only. */
 #define PJMEDIA_RTP_PT_TELEPHONE_EVENTS  101

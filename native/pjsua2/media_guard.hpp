@@ -5,6 +5,9 @@
  * or when ten come between two of the peer's. Whoever floods our ports could so press a callee's keys and be sent the
  * message; and what a carrier still sends for an earlier call, whose port we had, would count for the next one.
  * Nor does sound go where many would get it: an answer that names a multicast or broadcast address has no audio.
+ *
+ * The guard also does pjmedia's UDP transport's work, on that one's sockets, for less: a call's packets are read by the
+ * thread that sends its own, right after each, and no I/O queue knows of them.
  */
 #pragma once
 

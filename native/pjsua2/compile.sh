@@ -34,16 +34,6 @@ fi
 [ "$(grep -c 'dialer: started before' $udp)" = 1 ] || die "pjmedia's UDP transport has changed" \
     "Look whether transport_media_start still reads before it is started; then mend or drop this edit in compile.sh."
 
-# The switchboard joins no two ports of which one has frames of 20 ms and the other of 30 ms, though it can: a callee's
-# answer with a=ptime:30 would leave that call silent. And to join again what is joined is nothing to warn of.
-switch=pjmedia/src/pjmedia/conf_switch.c
-if ! grep -q 'dialer: any frames' $switch; then
-    sed -i -e 's|^    if ((src_afd->frame_time_usec % dst_afd->frame_time_usec != 0) &&$|    if (PJ_FALSE \&\& /* dialer: any frames */|' \
-        -e 's|PJ_LOG(2,(THIS_FILE, "Connection \[%d->%d\] is "|PJ_LOG(5,(THIS_FILE, "Connection [%d->%d] is "|' $switch
-fi
-[ "$(grep -c 'dialer: any frames' $switch)" = 1 ] || die "pjmedia's switchboard has changed" \
-    "Look whether pjmedia_conf_connect_port still refuses frames of 20 and 30 ms; then mend or drop this edit in compile.sh."
-
 say "configuring"
 ./aconfigure CFLAGS="$flags" CXXFLAGS="$flags" --enable-epoll \
     --disable-video --disable-sound --disable-v4l2 --disable-sdl --disable-ffmpeg --disable-openh264 --disable-vpx \

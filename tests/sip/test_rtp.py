@@ -62,10 +62,12 @@ def decoded(mu_law: bytes) -> NDArray[np.int32]:
     return np.where(code & 0x80, -magnitude, magnitude)
 
 
-async def test_the_message_leaves_whole_and_in_order(wire: Wire) -> None:
+@pytest.mark.parametrize("ptime", [20, 30])
+async def test_the_message_leaves_whole_and_in_order(wire: Wire, ptime: int) -> None:
+    """In frames of 20 ms, whatever the callee asks for: those of all ports must be alike."""
     earphone = Earphone()
     try:
-        peer = wire.sipp("answer", media_port=str(earphone.port))
+        peer = wire.sipp("answer", media_port=str(earphone.port), ptime=str(ptime))
         desk = await wire.desk(to(peer, "peer"))
         record = (await desk.place("heard", "peer")).record
         assert record is not None

@@ -62,9 +62,8 @@
 
 #define PJMEDIA_HAS_VIDEO                0
 
-/* Nothing is mixed: a call hears one voice at a time, ours or an operator's. The switchboard hands frames on as they are
- * and costs a third less than the bridge; a
- * second sound sent into one port would take the first one's place. All ports have frames of medConfig.ptime. */
+/* Nothing is mixed: a call hears one voice at a time, ours or an operator's. The switchboard hands frames on as they are;
+ * a second sound sent into one port would take the first one's place. All ports have frames of medConfig.ptime. */
 #define PJMEDIA_CONF_BACKEND             PJMEDIA_CONF_SWITCH_BOARD_BACKEND
 
 /* The payload type every gateway uses for RFC 4733 events, offered at the 8 kHz clock rate only. */

@@ -62,10 +62,6 @@
 
 #define PJMEDIA_HAS_VIDEO                0
 
-/* Nothing is mixed: a call hears one voice at a time, ours or an operator's. The switchboard hands frames on as they are;
- * a second sound sent into one port would take the first one's place. All ports have frames of medConfig.ptime. */
-#define PJMEDIA_CONF_BACKEND             PJMEDIA_CONF_SWITCH_BOARD_BACKEND
-
 /* The payload type every gateway uses for RFC 4733 events, offered at the 8 kHz clock rate only. */
 #define PJMEDIA_RTP_PT_TELEPHONE_EVENTS  101
 #define PJMEDIA_TELEPHONE_EVENT_ALL_CLOCKRATES 0

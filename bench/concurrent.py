@@ -52,6 +52,16 @@ QUICK_CALLS, QUICK_S = 200, 3.0
 
 
 @dataclass(frozen=True, slots=True)
+class AtOnce(Load):
+    """Calls that are all up at the same time."""
+
+    @property
+    def channels(self) -> int:
+        """Room for every one."""
+        return self.calls
+
+
+@dataclass(frozen=True, slots=True)
 class Steady:
     """What was used while all calls were up; ``threads`` are cores by the thread's name."""
 
@@ -198,7 +208,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_S:g} seconds")
     options = parser.parse_args()
     calls, seconds = (QUICK_CALLS, QUICK_S) if options.quick else (options.calls, options.seconds)
-    load = Load(calls, CPS)
+    load = AtOnce(calls, CPS)
     target = TARGET_CORES * calls / 1000
     peer = f"SIPp {sipp_version()}"
     size = " (quick)" if options.quick else ""
@@ -212,13 +222,21 @@ def main() -> int:
         return 1
     print(f"{'':<10}{'cores':>7}{'us a packet pair':>18}{'resident MB':>13}  by thread")
     for name, found in (("dialer", ours), ("SIPp", theirs)):
-        threads = ", ".join(f"{thread} {cores:.2f}" for thread, cores in sorted(found.threads.items()) if cores >= 0.005)
+        threads = ", ".join(
+            f"{thread} {cores:.2f}" for thread, cores in sorted(found.threads.items()) if cores >= 0.005
+        )
         per_pair = found.cores / calls / PACKETS_PER_S * 1e6
         print(f"{name:<10}{found.cores:>7.2f}{per_pair:>18.1f}{found.resident_kb / 1024:>13.0f}  {threads}")
     ratio = ours.cores / theirs.cores
     print(f"\n{ratio:.2f} times SIPp; every key was heard; wanted: at most {target:g} cores\n")
     Figure(
-        "cores_of_concurrent_calls", round(ours.cores, 3), "cores", target, peer, round(theirs.cores, 3), round(ratio, 2)
+        "cores_of_concurrent_calls",
+        round(ours.cores, 3),
+        "cores",
+        target,
+        peer,
+        round(theirs.cores, 3),
+        round(ratio, 2),
     ).print()
     return 0
 

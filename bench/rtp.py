@@ -22,18 +22,17 @@ from typing import Any
 import numpy as np
 from bench.calls import HOST, Load, message, pcmu, sipp_version, start_sipp
 from bench.common import BenchError, Figure, cpu_until_end, machine
-from bench.concurrent import callee, outcomes, running
+from bench.concurrent import CPS, AtOnce, callee, outcomes, running
 from bench.far_end import FarEnd, far_end
 from numpy.typing import NDArray
 
 TARGET_MS = 25.0
 MOST_MS = 60.0
-CPS = 100
 SAMPLED = 20  # calls whose sound is looked into
 RAMP_S = 3.0  # what the pace takes to grow
 UP_S = 8.0  # all calls are up for so long
 QUICK_CALLS, QUICK_UP_S = 200, 3.0
-END_S = 25.0
+END_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=1000, help="calls at once, up to 2000")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls")
     options = parser.parse_args()
-    load = Load(QUICK_CALLS if options.quick else options.calls, CPS)
+    load = AtOnce(QUICK_CALLS if options.quick else options.calls, CPS)
     message_s = load.calls / CPS + RAMP_S + (QUICK_UP_S if options.quick else UP_S)
     peer = f"SIPp {sipp_version()}"
     size = " (quick)" if options.quick else ""
@@ -160,7 +159,9 @@ def main() -> int:
         return 1
     ratio = ours.p99_ms / theirs.p99_ms
     print(f"\n{ratio:.2f} times SIPp; wanted: p99 at most {TARGET_MS:g} ms, none over {MOST_MS:g} ms, none lost\n")
-    Figure("rtp_gap_p99", round(ours.p99_ms, 2), "ms", TARGET_MS, peer, round(theirs.p99_ms, 2), round(ratio, 2)).print()
+    Figure(
+        "rtp_gap_p99", round(ours.p99_ms, 2), "ms", TARGET_MS, peer, round(theirs.p99_ms, 2), round(ratio, 2)
+    ).print()
     return 0
 
 

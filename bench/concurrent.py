@@ -2,11 +2,11 @@
 
     python -m bench.concurrent [--calls 1000] [--agents 1] [--seconds 10] [--quick]
 
-Every call is answered at once and hears its message, PCMU; as many packets come back from the callee (bench/far_end.py).
-Once all calls are up, the CPU of the agents is read off /proc over some seconds; then the callees press the key that
-opts out, and every one of them must have been heard. The peer is SIPp with as many calls, sending the same sound to the
-same callee, one way only: it sends them all from one port and reads nothing. The engine and the callee's side are no part
-of the figure.
+Every call is answered at once and hears its message, PCMU; as many packets come back from the callee
+(bench/far_end.py). Once all calls are up, the CPU of the agents is read off /proc over some seconds; then the callees
+press the key that opts out, and every one of them must have been heard. The peer is SIPp with as many calls, sending
+the same sound to the same callee, one way only: it sends them all from one port and reads nothing. The engine and the
+callee's side are no part of the figure.
 """
 
 from __future__ import annotations
@@ -75,22 +75,22 @@ class Steady:
         return sum(self.threads.values())
 
 
-def thread_seconds(pids: list[int]) -> Counter[str]:
-    """CPU seconds so far, by the name of the thread."""
+def thread_ticks(pids: list[int]) -> Counter[str]:
+    """CPU time so far, in clock ticks, by the name of the thread."""
     used: Counter[str] = Counter()
     for pid in pids:
         for task in Path(f"/proc/{pid}/task").iterdir():
             name, _, rest = (task / "stat").read_text(encoding="utf-8").partition(" (")[2].rpartition(") ")
             fields = rest.split()
-            used["main" if task.name == str(pid) else name] += (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+            used["main" if task.name == str(pid) else name] += int(fields[11]) + int(fields[12])
     return used
 
 
 def steady(pids: list[int], far: FarEnd, calls: int, seconds: float) -> Steady:
     """Look on for so long. Raises BenchError when not every call's sound came at its full rate."""
-    begun, before, (sources, packets, counted) = time.monotonic(), thread_seconds(pids), far.count()
+    begun, before, (sources, packets, counted) = time.monotonic(), thread_ticks(pids), far.count()
     time.sleep(seconds)
-    wall_s, after = time.monotonic() - begun, thread_seconds(pids)
+    wall_s, after = time.monotonic() - begun, thread_ticks(pids)
     sources_after, packets_after, counted_after = far.count()
     rate = (packets_after - packets) / (counted_after - counted) / calls
     if sources_after < sources or not 0.99 * PACKETS_PER_S <= rate <= 1.01 * PACKETS_PER_S:
@@ -101,7 +101,7 @@ def steady(pids: list[int], far: FarEnd, calls: int, seconds: float) -> Steady:
         for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
         if line.startswith("VmRSS")
     )
-    return Steady({name: (after[name] - before[name]) / wall_s for name in after}, rate, resident)
+    return Steady({name: (after[name] - before[name]) / TICKS_PER_S / wall_s for name in after}, rate, resident)
 
 
 def await_calls(far: FarEnd, calls: int, process: subprocess.Popen[bytes]) -> None:
@@ -229,15 +229,8 @@ def main() -> int:
         print(f"{name:<10}{found.cores:>7.2f}{per_pair:>18.1f}{found.resident_kb / 1024:>13.0f}  {threads}")
     ratio = ours.cores / theirs.cores
     print(f"\n{ratio:.2f} times SIPp; every key was heard; wanted: at most {target:g} cores\n")
-    Figure(
-        "cores_of_concurrent_calls",
-        round(ours.cores, 3),
-        "cores",
-        target,
-        peer,
-        round(theirs.cores, 3),
-        round(ratio, 2),
-    ).print()
+    value, peer_value = round(ours.cores, 3), round(theirs.cores, 3)
+    Figure("cores_of_concurrent_calls", value, "cores", target, peer, peer_value, round(ratio, 2)).print()
     return 0
 
 

@@ -2,10 +2,10 @@
 
     python -m bench.far_end
 
-Prints its port, then obeys lines on standard input: ``echo on``, ``echo off``, ``record NAME`` (into arrays, until
-``stop``), ``press DIGIT`` (an RFC 4733 event in every call, 500 calls a second), ``count``. What came back instead of the
-caller's own sound counts as the callee's: as many packets, from the address that the answer named. The kernel stamps
-each packet as it arrives (SO_TIMESTAMPNS), so that how soon it is read does not matter.
+Prints its port, then obeys lines on standard input: ``echo on``, ``echo off``, ``record``, ``stop NAME`` (writes what
+was recorded), ``press DIGIT`` (an RFC 4733 event in every call, some 500 calls a second), ``count``. A caller hears its
+own sound: as many packets as it sends, from the address that the answer named. The kernel stamps each packet as it
+arrives (SO_TIMESTAMPNS), so that how soon it is read does not matter.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Mirror:
         ports = self._from["port"][:came]
         self._ports[ports] = True
         if self.recorded is not None:
-            self._keep(came)
+            self.recorded.append(self._copied(came))
         self._parts["size"][:came] = self._in["size"][:came]
         if self._waiting:
             for port in self._waiting[:PRESSES_A_TURN]:
@@ -125,15 +125,16 @@ class Mirror:
             done = _libc.sendmmsg(self._rtp.fileno(), out, came - sent, 0)
             sent += done if done > 0 else 1  # a caller that is gone
 
-    def _keep(self, came: int) -> None:
-        assert self.recorded is not None
+    def _copied(self, came: int) -> NDArray[Any]:
+        """The packets of sound among those that came."""
         kept = np.empty(came, ARRIVED)
         kept["at"] = self._control["s"][:came] * 10**9 + self._control["ns"][:came]
         data = self._data[:came]
         kept["ssrc"] = data[:, 8:12].copy().view(">u4")[:, 0]
         kept["seq"] = data[:, 2:4].copy().view(">u2")[:, 0]
         kept["sound"] = data[:, 12:]
-        self.recorded.append(kept[(data[:, 1] & 0x7F == 0) & (self._in["size"][:came] == PACKET)])
+        sound: NDArray[Any] = kept[(data[:, 1] & 0x7F == 0) & (self._in["size"][:came] == PACKET)]
+        return sound
 
     def _become_event(self, at: int, port: int) -> None:
         """This packet of sound becomes one of the event, in its place and with its number (RFC 4733, 2.5)."""
@@ -173,16 +174,18 @@ class FarEnd:
     """The process, as its user sees it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.far_end"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        ours, theirs = socket.socketpair()
+        with theirs:
+            end = theirs.fileno()
+            self._process = subprocess.Popen([sys.executable, "-m", "bench.far_end"], stdin=end, stdout=end)
+        self._line = ours.makefile("rw", encoding="ascii")
+        ours.close()
         self.port = int(self._answer())
 
     def tell(self, line: str) -> str:
         """Give one command; what it answers."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
+        self._line.write(f"{line}\n")
+        self._line.flush()
         return self._answer()
 
     def count(self) -> tuple[int, int, float]:
@@ -194,10 +197,10 @@ class FarEnd:
         """End it."""
         self._process.kill()
         self._process.wait()
+        self._line.close()
 
     def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        return self._line.readline().strip()
 
 
 @contextlib.contextmanager
@@ -241,6 +244,8 @@ def _obey(mirror: Mirror, words: list[str]) -> str:
             mirror.press(int(digit))
         case ["count"]:
             return json.dumps([mirror.sources(), mirror.packets, time.monotonic()])
+        case _:
+            return "unknown"
     return "done"
 
 

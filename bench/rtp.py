@@ -2,10 +2,10 @@
 
     python -m bench.rtp [--calls 1000] [--quick]
 
-``dialer run`` places the calls, in both directions PCMU; every packet is stamped by the kernel as it arrives at the callee
-(bench/far_end.py). Gaps are those between one packet of a call and the next while all calls were up; sequence numbers are
-looked at over the whole of each call. The message must be in every call that is looked into, each sample of it, as
-exactly as mu-law says it. The peer is SIPp sending the same sound to the same callee.
+``dialer run`` places the calls, in both directions PCMU; every packet is stamped by the kernel as it arrives at the
+callee (bench/far_end.py). Gaps are those between one packet of a call and the next while all calls were up; sequence
+numbers are looked at over the whole of each call. The message must be in every call that is looked into, each sample
+of it, as exactly as mu-law says it. The peer is SIPp sending the same sound to the same callee.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_MS = 60.0
 SAMPLED = 20  # calls whose sound is looked into
 RAMP_S = 3.0  # what the pace takes to grow
 UP_S = 8.0  # all calls are up for so long
-QUICK_CALLS, QUICK_UP_S = 200, 3.0
+QUICK_CALLS, QUICK_UP_S = 100, 2.0
 END_S = 40.0
 
 
@@ -57,7 +57,7 @@ def arrival(packets: NDArray[Any], spoken: NDArray[np.int32] | None) -> Arrival:
     begun, ended = max(each["at"][0] for each in calls), min(each["at"][-1] for each in calls)
     gaps, lost = [], 0
     for each in calls:
-        steps = np.diff(each["seq"].astype(np.int64)) & 0xFFFF
+        steps: NDArray[np.int64] = np.diff(each["seq"].astype(np.int64)) % 0x10000
         lost += int(np.sum(np.where(steps < 0x8000, steps - 1, 0)))
         at = each["at"][(each["at"] >= begun) & (each["at"] <= ended)]
         gaps.append(np.diff(at) / 1e6)
@@ -110,8 +110,12 @@ def run_sipp(home: Path, load: Load, message_s: float) -> Arrival:
             home, "caller", f"{HOST}:{port}", "-m", str(load.calls), "-r", str(load.cps), "-l", str(load.calls),
             "-mp", "16000", "-d", str(round(message_s * 1000)),
         )  # fmt: skip
-        cpu_until_end(process, load.calls / load.cps + message_s + END_S)
-        return checked(load, arrival(recorded(home, far), None))
+        try:
+            time.sleep(load.calls / load.cps + message_s + 2)
+            return checked(load, arrival(recorded(home, far), None))
+        finally:
+            process.kill()
+            process.wait()
 
 
 def recorded(home: Path, far: FarEnd) -> NDArray[Any]:
@@ -143,6 +147,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             ours = run_dialer(Path(folder) / "dialer", load, message_s)
+            print(f"dialer: p99 {ours.p99_ms:.2f} ms", file=sys.stderr)
             theirs = run_sipp(Path(folder) / "sipp", load, message_s)
     except BenchError as error:
         print(f"no figure: {error}", file=sys.stderr)

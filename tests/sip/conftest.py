@@ -92,7 +92,8 @@ class Sipp:
         self.port = port or free_port
         self._trace = folder / f"{scenario}-{self.port}.msg"
         text = (HERE / "scenarios" / f"{scenario}.xml").read_text()
-        for key, value in {"pt": "0", "ptime": "20", **keys}.items():  # SIPp's own -key does not reach the response code
+        # SIPp's own -key does not reach the response code
+        for key, value in {"pt": "0", "ptime": "20", **keys}.items():
             text = text.replace(f"[{key}]", value)
         played = self._trace.with_suffix(".xml")
         played.write_text(text)

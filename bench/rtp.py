@@ -57,7 +57,7 @@ def arrival(packets: NDArray[Any], spoken: NDArray[np.int32] | None) -> Arrival:
     begun, ended = max(each["at"][0] for each in calls), min(each["at"][-1] for each in calls)
     gaps, lost = [], 0
     for each in calls:
-        steps: NDArray[np.int64] = np.diff(each["seq"].astype(np.int64)) % 0x10000
+        steps: NDArray[np.int64] = np.diff(each["seq"].astype(np.int64)).astype(np.int64) & 0xFFFF
         lost += int(np.sum(np.where(steps < 0x8000, steps - 1, 0)))
         at = each["at"][(each["at"] >= begun) & (each["at"] <= ended)]
         gaps.append(np.diff(at) / 1e6)

@@ -42,6 +42,14 @@ class Bench:
 
 BENCHES = (
     Bench("calls", 900),
+    Bench("cps"),
+    Bench("concurrent"),
+    Bench("rtp"),
+    Bench("keys"),
+    Bench("memory"),
+    Bench("import"),
+    Bench("recorder"),
+    Bench("start"),
     Bench("pacing"),
     Bench("planning"),
     Bench("gate"),

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     path.stem for path in (ROOT / "bench").glob("*.py") if re.search(r"(?m)^def main\(", path.read_text("utf-8"))
 }
-HELPERS = {"all", "callee"}  # run the others, or are run by them
+HELPERS = {"all", "callee", "far_end"}  # run the others, or are run by them
 LOW = Figure("cpu", 7.5, "ms", 8.0, "SIPp", 2.5, 3.0)
 HIGH = Figure("rate", 250.0, "CPS", 300.0, "SIPp", 500.0, 0.5)
 

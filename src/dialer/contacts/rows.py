@@ -111,7 +111,7 @@ class RowReader:
         number = read_number(phone, defaults.region)
         if isinstance(number, NumberProblem):
             raise _RejectedError(RejectionCode.NUMBER, Field.PHONE, number.reason)
-        if number.kind in _NOBODYS:
+        if number.kind is _EMERGENCY or number.kind is _SHORT_CODE:  # a set would hash them, slowly
             raise _RejectedError(
                 RejectionCode.NOT_A_SUBSCRIBER, Field.PHONE, f"{number.kind.replace('_', ' ')}, nobody's own number"
             )
@@ -134,7 +134,7 @@ class RowReader:
         )
 
 
-_NOBODYS = frozenset({NumberKind.EMERGENCY, NumberKind.SHORT_CODE})
+_EMERGENCY, _SHORT_CODE = NumberKind.EMERGENCY, NumberKind.SHORT_CODE
 _NO_EXTRA: Mapping[str, str] = MappingProxyType({})
 
 
@@ -310,26 +310,29 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2100
 
 
-@lru_cache(maxsize=10_000)
 def _consent_date(text: str, field: Field) -> datetime:
     """ISO 8601. A date alone counts from its first second in UTC.
 
     The earlier end of the day is the careful one: consent grows old from there, and an opt-out on the same day is the
     later word.
     """
-    problem = f"{text!r} is not a date in ISO 8601: write 2026-02-01, or 2026-02-01T14:30-05:00"
+    at = _date(text)
+    if isinstance(at, str):
+        raise _RejectedError(RejectionCode.CONSENT_DATE, field, at)
+    return at
+
+
+@lru_cache(maxsize=10_000)
+def _date(text: str) -> datetime | str:
+    """The date, or what is wrong with it."""
     try:
-        if _ISO_DATE.fullmatch(text):
-            at = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        else:
-            at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
-        raise _RejectedError(RejectionCode.CONSENT_DATE, field, problem) from None
+        return f"{text!r} is not a date in ISO 8601: write 2026-02-01, or 2026-02-01T14:30-05:00"
+    if _ISO_DATE.fullmatch(text):
+        at = at.replace(tzinfo=UTC)
     if at.tzinfo is None:
-        problem = (
-            f"{text!r} does not say its offset from UTC: write it (2026-02-01T14:30-05:00), or give the date alone"
-        )
-        raise _RejectedError(RejectionCode.CONSENT_DATE, field, problem)
+        return f"{text!r} does not say its offset from UTC: write it (2026-02-01T14:30-05:00), or give the date alone"
     if not _EARLIEST_YEAR <= at.year <= _LATEST_YEAR:
-        raise _RejectedError(RejectionCode.CONSENT_DATE, field, f"{text!r} cannot be a consent's date")
+        return f"{text!r} cannot be a consent's date"
     return at.astimezone(UTC)

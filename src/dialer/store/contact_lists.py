@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -43,12 +43,21 @@ class ContactLists:
     ) -> ImportCounts:
         """Put contacts on a list, which is made if need be, in one transaction: all of them or none.
 
-        Importing the same again changes nothing; a contact that differs is updated; one that is missing stays. Consents
-        go on file for their numbers, and one that was revoked stays revoked. ``contacts`` is read lazily, its errors
-        pass through; ``progress`` is told how many were read. The file is locked for the last moment only.
+        Importing the same again changes nothing; a contact that differs is updated; one that is missing stays; of
+        several with one number the first counts. Consents go on file for their numbers, and one that was revoked stays
+        revoked. ``contacts`` is read lazily, its errors pass through; ``progress`` is told how many were read. The file
+        is locked for the last moment only.
         """
-        remaining = iter(contacts)
-        parts = (import_part(some) for some in iter(lambda: list(islice(remaining, PART)), []))
+        seen: set[str] = set()
+
+        def firsts() -> Iterator[Contact]:
+            for each in contacts:
+                if each.number.e164 not in seen:
+                    seen.add(each.number.e164)
+                    yield each
+
+        first = firsts()
+        parts = (import_part(some) for some in iter(lambda: list(islice(first, PART)), []))
         return await self.import_parts(list_name, parts, now, progress=progress)
 
     async def import_parts(

@@ -83,7 +83,7 @@ def first_call(home: Path) -> tuple[Taken, float]:
     home.mkdir()
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as callee:
         callee.bind((HOST, 0))
-        prepare(home, Load(calls=1, cps=1, call_s=1.0), callee.getsockname()[1], 1.0, detect=False)
+        prepare(home, Load(calls=1, cps=20, call_s=1.0), callee.getsockname()[1], 1.0, detect=False)
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         with (home / "run.out").open("wb") as out:
             process = subprocess.Popen(

@@ -50,7 +50,7 @@ lint: setup-dev ## ruff: rules and formatting
 	@$(BIN)/ruff format --check
 
 .PHONY: types
-types: setup-dev ## mypy --strict over src and tests
+types: setup-dev ## mypy --strict over src, tests and bench
 	@$(BIN)/mypy
 
 .PHONY: imports

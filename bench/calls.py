@@ -19,65 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.callee import HOST, RATE, Sink, callee, message, pcmu
 from bench.common import BenchError, Figure, machine
-from bench.load import (
-    AREA_CODES,
-    CALL_S,
-    CAMPAIGN,
-    DIALER,
-    LISTENS_S,
-    PACKETS_PER_S,
-    SETTINGS,
-    TRUNK,
-    ZONES,
-    Load,
-    Run,
-    dialer,
-    environment,
-    prepare,
-    run_dialer,
-)
-from bench.peers import (
-    SCENARIOS,
-    Program,
-    by_call_files,
-    by_manager,
-    run_asterisk,
-    run_sipp,
-    sipp_version,
-    start_sipp,
-)
-
-__all__ = [  # of which most are here for benches that were written when all was in one file
-    "AREA_CODES",
-    "CALL_S",
-    "CAMPAIGN",
-    "DIALER",
-    "HOST",
-    "LISTENS_S",
-    "PACKETS_PER_S",
-    "RATE",
-    "SCENARIOS",
-    "SETTINGS",
-    "TRUNK",
-    "ZONES",
-    "Load",
-    "Run",
-    "Sink",
-    "callee",
-    "dialer",
-    "environment",
-    "main",
-    "measure",
-    "message",
-    "pcmu",
-    "prepare",
-    "run_dialer",
-    "run_sipp",
-    "sipp_version",
-    "start_sipp",
-]  # fmt: skip
+from bench.load import Load, Run, run_dialer
+from bench.peers import Program, by_call_files, by_manager, run_asterisk, run_sipp, sipp_version
 
 TARGET_MS = 8.0
 TARGET_FLOOR = 4.5

@@ -25,21 +25,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.calls import (
-    DIALER,
-    HOST,
-    PACKETS_PER_S,
-    Load,
-    dialer,
-    environment,
-    message,
-    pcmu,
-    prepare,
-    sipp_version,
-    start_sipp,
-)
+from bench.callee import HOST, message, pcmu
 from bench.common import TICKS_PER_S, BenchError, Figure, machine
 from bench.far_end import FarEnd, far_end
+from bench.load import DIALER, PACKETS_PER_S, Load, dialer, environment, prepare
+from bench.peers import sipp_version, start_sipp
 
 TARGET_CORES = 0.6  # at 1,000 calls
 CPS = 80

@@ -34,20 +34,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-from bench.calls import (
-    CAMPAIGN,
-    DIALER,
-    HOST,
-    RATE,
-    TRUNK,
-    ZONES,
-    dialer,
-    environment,
-    message,
-    sipp_version,
-    start_sipp,
-)  # fmt: skip
+from bench.callee import HOST, RATE, message
 from bench.common import BenchError, Cpu, Figure, cpu_until_end, machine
+from bench.load import CAMPAIGN, DIALER, TRUNK, ZONES, dialer, environment
+from bench.peers import sipp_version, start_sipp
 
 from dialer.contacts.contact import Number
 from dialer.contacts.nanp import SUBDIVISIONS, SUBDIVISIONS_OF_AREA_CODE

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.calls import DIALER, dialer, environment
 from bench.common import BenchError, Figure, cpu_until_end, machine
 from bench.contact_files import write_file
+from bench.load import DIALER, dialer, environment
 from bench.number_forms import Proof, prove
 
 TARGET_ROWS_S = 50_000

@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bench.calls import AREA_CODES, CAMPAIGN, DIALER, HOST, SETTINGS, TRUNK, ZONES, dialer, environment
+from bench.callee import HOST
 from bench.common import BenchError, Figure, machine
+from bench.load import AREA_CODES, CAMPAIGN, DIALER, SETTINGS, TRUNK, ZONES, dialer, environment
 
 from dialer.audio.prepare import prompt_path
 

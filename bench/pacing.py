@@ -23,8 +23,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from bench.calls import DIALER, HOST, Load, dialer, environment, prepare, start_sipp
+from bench.callee import HOST
 from bench.common import BenchError, Figure, cpu_until_end, machine
+from bench.load import DIALER, Load, dialer, environment, prepare
+from bench.peers import start_sipp
 
 TARGET_MS = 30.0
 TIMESTAMP = struct.Struct("qq")

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench.calls import HOST, Load, message, pcmu, sipp_version, start_sipp
+from bench.callee import HOST, message, pcmu
 from bench.common import BenchError, Figure, cpu_until_end, machine
 from bench.concurrent import CPS, AtOnce, callee, outcomes, running
 from bench.far_end import FarEnd, far_end
+from bench.load import Load
+from bench.peers import sipp_version, start_sipp
 from numpy.typing import NDArray
 
 TARGET_MS = 25.0

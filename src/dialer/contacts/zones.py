@@ -8,6 +8,7 @@ known gets no zone at all, and without a zone nobody may be called.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -216,12 +217,16 @@ def _number_key(e164: str, region: str, kind: str) -> tuple[str, str, str, str]:
     return (region, kind, e164[:_LONGEST_ZONE_PREFIX], "")
 
 
-_LISTED_LENGTHS = {  # of the prefixes with zones of their own that begin with two digits, longest first
-    first: tuple(sorted({len(each) for each in TIMEZONE_DATA if each.startswith(first) or first.startswith(each)}))[
-        ::-1
-    ]
-    for first in {f"{number:02}" for number in range(10, 100)}
-}
+def _lengths_by_beginning() -> dict[str, tuple[int, ...]]:
+    lengths: defaultdict[str, set[int]] = defaultdict(set)
+    for prefix in TIMEZONE_DATA:
+        for first in [prefix[:2]] if len(prefix) > 1 else [f"{prefix}{digit}" for digit in range(10)]:
+            lengths[first].add(len(prefix))
+    return {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+
+
+_LISTED_LENGTHS = _lengths_by_beginning()
+"""Of the prefixes with zones of their own, by their first two digits; longest first."""
 
 
 @lru_cache(maxsize=50_000)

@@ -111,6 +111,7 @@ class Soaked:
     lag_p99_ms: float
     restarts: int
     deaf: int  # answered calls of which not one packet came
+    said: str  # of agents that ended, and their own last words
 
     @property
     def problems(self) -> list[str]:
@@ -118,7 +119,7 @@ class Soaked:
         grown = [f"the {name} grows: {each}" for name, each in (("engine", self.engine), ("agent", self.agent))
                  if not each.flat]  # fmt: skip
         if self.restarts:
-            grown.append(f"{self.restarts} agents were started anew")
+            grown.append(f"{self.restarts} agents were started anew: {self.said}")
         if self.deaf:
             grown.append(f"{self.deaf} answered calls heard nothing: a key pressed in one is lost")
         return grown
@@ -199,6 +200,7 @@ def soak(home: Path, calls: int, cps: float, seed: int) -> Soaked:
         lag_p99_ms=_p99_ms(page),
         restarts=int(float(_value(page, "dialer_agent_restarts_total"))),
         deaf=_deaf(home / "dialer.log"),
+        said=_said(home),
     )
 
 
@@ -228,6 +230,11 @@ def _deaf(log: Path) -> int:
                 answered, ended = (datetime.fromisoformat(line[key]) for key in ("answered_at", "ended_at"))
                 found += ended - answered >= timedelta(seconds=0.5)
     return found
+
+
+def _said(home: Path) -> str:
+    troubles = [line for line in (home / "dialer.log").read_text("utf-8").splitlines() if "SIP agent" in line]
+    return "\n".join([*troubles, (home / "agent-0.log").read_text("utf-8", errors="replace")[-3000:]])
 
 
 def _ended(store: Path) -> int:

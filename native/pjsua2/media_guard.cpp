@@ -34,11 +34,23 @@ struct Guard : pjmedia_transport {
     std::shared_ptr<std::atomic<uint64_t>> strangers;
     int rtp;
     int rtcp;
-    std::recursive_mutex lock;              // of what follows; held while the stream is told, which may send RTCP then
+    /* What follows is under the group lock, and so is the stream while it is told: it may send RTCP then, for which it
+     * takes that lock itself. */
     bool attached;                          // a stream is
     pjmedia_transport_attach_param stream;  // its callbacks and addresses
     unsigned times;                         // that it was read
     unsigned times_seen;                    // by the reader of those that are silent
+};
+
+class Held {
+public:
+    explicit Held(Guard *guard) : lock(guard->grp_lock) { pj_grp_lock_acquire(lock); }
+    ~Held() { pj_grp_lock_release(lock); }
+    Held(const Held &) = delete;
+    Held &operator=(const Held &) = delete;
+
+private:
+    pj_grp_lock_t *lock;
 };
 
 Guard *guard_of(pjmedia_transport *transport)
@@ -137,7 +149,7 @@ private:
                 pj_thread_register("reader", description, &thread);
             }
             for (Guard *guard : guards) {
-                const std::lock_guard<std::recursive_mutex> own(guard->lock);
+                const Held own(guard);
                 if (guard->times == guard->times_seen)
                     take(guard);
                 guard->times_seen = guard->times;
@@ -163,7 +175,7 @@ void detach(pjmedia_transport *transport, void *)
 {
     Guard *guard = guard_of(transport);
     reader.remove(guard);
-    const std::lock_guard<std::recursive_mutex> held(guard->lock);
+    const Held held(guard);
     guard->attached = false;
 }
 
@@ -174,7 +186,7 @@ pj_status_t attach2(pjmedia_transport *transport, pjmedia_transport_attach_param
         return PJ_EINVALIDOP;
     detach(transport, nullptr);
     {
-        const std::lock_guard<std::recursive_mutex> held(guard->lock);
+        const Held held(guard);
         guard->stream = *wanted;
         if (!pj_sockaddr_has_addr(&wanted->rem_rtcp)) {
             pj_sockaddr_cp(&guard->stream.rem_rtcp, &wanted->rem_addr);
@@ -216,7 +228,7 @@ pj_status_t send(int socket, const pj_sockaddr &to, const void *packet, pj_size_
 pj_status_t send_rtp(pjmedia_transport *transport, const void *packet, pj_size_t size)
 {
     Guard *guard = guard_of(transport);
-    const std::lock_guard<std::recursive_mutex> held(guard->lock);
+    const Held held(guard);
     if (!guard->attached)
         return PJ_SUCCESS;
     const pj_status_t status = send(guard->rtp, guard->stream.rem_addr, packet, size);
@@ -228,7 +240,7 @@ pj_status_t send_rtcp2(pjmedia_transport *transport, const pj_sockaddr_t *addres
                        pj_size_t size)
 {
     Guard *guard = guard_of(transport);
-    const std::lock_guard<std::recursive_mutex> held(guard->lock);
+    const Held held(guard);
     const pj_sockaddr &to = address ? *static_cast<const pj_sockaddr *>(address) : guard->stream.rem_rtcp;
     return guard->attached ? send(guard->rtcp, to, packet, size) : PJ_SUCCESS;
 }

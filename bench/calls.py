@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench.common import BenchError, Figure, machine
 from bench.load import Load, Run, run_dialer
+from bench.own_network import own_network
 from bench.peers import Program, by_call_files, by_manager, run_asterisk, run_sipp, sipp_version
 
 TARGET_MS = 8.0
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("--machines", action="store_true", help="also listening for answering machines")
     parser.add_argument("--quick", action="store_true", help="one run each of few, short calls: the start weighs most")
     options = parser.parse_args()
+    own_network()
     load, runs = (QUICK, 1) if options.quick else (Load(options.calls, options.cps), options.runs)
     try:
         program = Program.find()

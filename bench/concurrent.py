@@ -29,6 +29,7 @@ from bench.callee import HOST, message, pcmu
 from bench.common import TICKS_PER_S, BenchError, Figure, machine
 from bench.far_end import FarEnd, far_end
 from bench.load import DIALER, PACKETS_PER_S, Load, dialer, environment, prepare
+from bench.own_network import own_network
 from bench.peers import sipp_version, start_sipp
 
 TARGET_CORES = 0.6  # at 1,000 calls
@@ -197,6 +198,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to look on")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_S:g} seconds")
     options = parser.parse_args()
+    own_network()
     calls, seconds = (QUICK_CALLS, QUICK_S) if options.quick else (options.calls, options.seconds)
     load = AtOnce(calls, CPS)
     target = TARGET_CORES * calls / 1000

@@ -37,6 +37,7 @@ import msgspec
 from bench.callee import HOST, RATE, message
 from bench.common import BenchError, Cpu, Figure, cpu_until_end, machine
 from bench.load import CAMPAIGN, DIALER, TRUNK, ZONES, dialer, environment
+from bench.own_network import own_network
 from bench.peers import sipp_version, start_sipp
 
 from dialer.contacts.contact import Number
@@ -303,6 +304,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="of calls at that rate")
     parser.add_argument("--quick", action="store_true", help="five seconds of calls: too short to show a queue grow")
     options = parser.parse_args()
+    own_network()
     pace = Pace(options.cps, 5 if options.quick else options.seconds)
     peer = f"SIPp {sipp_version()}"
     quick = " (quick: a smaller size than the target's)" if options.quick else ""

@@ -20,6 +20,7 @@ import numpy as np
 from bench.common import BenchError, Figure, machine
 from bench.dnc import child, write_registry
 from bench.load import Load, run_dialer
+from bench.own_network import own_network
 from bench.plot import Curve, Point, chart
 from bench.volume import command_s, fill, make, plan_s
 
@@ -186,6 +187,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(CURVES), default=list(CURVES))
     parser.add_argument("--svg", type=Path)
     asked = parser.parse_args()
+    own_network()
     sizes = QUICK if asked.quick else FULL if asked.full else DEFAULT
     print(f"{machine()}{', quick' if asked.quick else ''}\n")
     found: list[Grown] = []

@@ -39,6 +39,7 @@ from pathlib import Path
 from bench.callee import ANSWER, FRAME, HEADER, HOST, RATE, SLOT_S, SLOTS, Answerer, Talk, message, pcmu
 from bench.common import BenchError, Figure, cpu_until_end, machine
 from bench.load import DIALER, START_S, Load, dialer, environment, prepare
+from bench.own_network import own_network
 
 STOP_TARGET_MS = 60.0
 DURABLE_TARGET_MS = 150.0
@@ -308,6 +309,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of who and when")
     parser.add_argument("--quick", action="store_true", help="50 live calls and 20 keys")
     options = parser.parse_args()
+    own_network()
     live, keys, window_s = (50, 20, 1.0) if options.quick else (options.live, options.keys, options.window)
     few = 5 if options.quick else FLOOR
     print(

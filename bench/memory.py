@@ -34,6 +34,7 @@ from pathlib import Path
 from bench.callee import HOST, Sink, message, pcmu
 from bench.common import BenchError, Figure, machine
 from bench.load import DIALER, Load, dialer, environment, prepare
+from bench.own_network import own_network
 from bench.peers import sipp_version, start_sipp
 
 from dialer.contacts.contact import Consent, ConsentKind, Contact, Number, NumberKind
@@ -247,6 +248,7 @@ def main() -> int:
     parser.add_argument("--contacts", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="who wait")
     parser.add_argument("--quick", action="store_true", help="at most 80 calls and 20,000 contacts, in half a minute")
     options = parser.parse_args()
+    own_network()
     levels = [20, 80] if options.quick else sorted(options.levels)
     contacts = [2_000, 20_000] if options.quick else sorted(options.contacts)
     peer = f"SIPp {sipp_version()}"

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from bench.callee import HOST
 from bench.common import BenchError, Figure, machine
 from bench.load import AREA_CODES, CAMPAIGN, DIALER, SETTINGS, TRUNK, ZONES, dialer, environment
+from bench.own_network import own_network
 
 from dialer.audio.prepare import prompt_path
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_ENTRIES} entries")
     calls, entries = (QUICK_CALLS, QUICK_ENTRIES) if parser.parse_args().quick else (CALLS, ENTRIES)
+    own_network()
     print(machine())
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as scratch:
         late = _measure(Path(scratch), calls, entries)

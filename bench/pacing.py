@@ -26,6 +26,7 @@ from pathlib import Path
 from bench.callee import HOST
 from bench.common import BenchError, Figure, cpu_until_end, machine
 from bench.load import DIALER, Load, dialer, environment, prepare
+from bench.own_network import own_network
 from bench.peers import start_sipp
 
 TARGET_MS = 30.0
@@ -33,7 +34,7 @@ TIMESTAMP = struct.Struct("qq")
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it
 TAGGED = re.compile(rb"(?im)^(?:via|from|call-id|cseq|v|f|i)\s*:.*\r\n")
 TO = re.compile(rb"(?im)^(?:to|t)\s*:(.*)\r\n")
-QUICK = 300
+QUICK = 450
 EASED_S = 6.0  # in which the rate grows: not measured
 
 
@@ -133,8 +134,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.pacing", description="gaps between INVITEs")
     parser.add_argument("--cps", type=int, default=50, help="new calls a second")
     parser.add_argument("--calls", type=int, default=1300, help="of a run, up to 1300")
-    parser.add_argument("--quick", action="store_true", help="300 calls, of which the last few seconds are looked at")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} calls, the last of them looked at")
     asked = parser.parse_args()
+    own_network()
     load = Load(QUICK if asked.quick else asked.calls, asked.cps)
     print(f"{machine()}\n{load.calls} calls{', quick' if asked.quick else ''}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -25,6 +25,7 @@ from bench.common import BenchError, Figure, cpu_until_end, machine
 from bench.concurrent import CPS, AtOnce, callee, outcomes, running
 from bench.far_end import FarEnd, far_end
 from bench.load import Load
+from bench.own_network import own_network
 from bench.peers import sipp_version, start_sipp
 from numpy.typing import NDArray
 
@@ -141,6 +142,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=1000, help="calls at once, up to 2000")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls")
     options = parser.parse_args()
+    own_network()
     load = AtOnce(QUICK_CALLS if options.quick else options.calls, CPS)
     message_s = load.calls / CPS + RAMP_S + (QUICK_UP_S if options.quick else UP_S)
     peer = f"SIPp {sipp_version()}"

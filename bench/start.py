@@ -25,6 +25,7 @@ from pathlib import Path
 from bench.callee import HOST
 from bench.common import BenchError, Figure, machine
 from bench.load import DIALER, Load, environment, prepare
+from bench.own_network import own_network
 
 TARGET_STATUS_MS = 400.0
 TARGET_HELP_MS = 150.0
@@ -125,6 +126,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=15, help="of each command; the median counts")
     parser.add_argument("--quick", action="store_true", help="two runs of each, without the slow ones")
     options = parser.parse_args()
+    own_network()
     each = commands()
     if options.quick:
         each = {name: each[name] for name in (NOTHING, SQLALCHEMY, HELP, STATUS, AGENT, ENGINE)}

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.chaos.hostile.namespace import CANNOT
+from tests.chaos.hostile.field import CANNOT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.sip, pytest.mark.timeout(150)]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.hostile.namespace import CANNOT, alone
+from bench.own_network import alone
 from tests.chaos.hostile.peer import GoodPeer, Peer
 from tests.sip.conftest import HOST, MESSAGE_S, Attempt, Desk
 
@@ -21,6 +21,7 @@ from dialer.calls.frames import Ping, Pong
 from dialer.calls.outcome import Outcome
 from dialer.calls.trunk import MediaFrom, Trunk
 
+CANNOT = 77  # the exit code of an attack that found no network of its own
 GROWTH_KB = 12 * 1024  # resident memory that one attack may leave behind
 LOG_BYTES = 1_000_000  # of the agent's log, whatever strangers send
 PING_S = 2.0  # for an answer while the attack goes on, on a busy machine

@@ -1,4 +1,8 @@
-"""A network of our own, with nothing in it but a loopback: whatever an agent is fooled into sending stays here."""
+"""A network of our own, with nothing in it but a loopback.
+
+No firewall of the machine looks at each packet there, nobody else uses the ports, and what an agent is fooled into
+sending stays in it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 from pathlib import Path
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
-CANNOT = 77  # the exit code of a program that found no way to be alone
 
 
 def alone() -> None:
@@ -26,3 +30,11 @@ def alone() -> None:
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+
+
+def own_network() -> None:
+    """As ``alone``, if it can be had; else the bench shares the machine's network, and says so."""
+    try:
+        alone()
+    except OSError as error:
+        print(f"on the machine's own network: {error}", file=sys.stderr)

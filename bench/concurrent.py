@@ -1,12 +1,12 @@
 """Cores that many calls at once take: ``dialer run``'s agents, both directions, keys listened for, against SIPp.
 
-    python -m bench.concurrent [--calls 1000] [--agents 1] [--seconds 10] [--quick]
+    python -m bench.concurrent [--calls 2000 --agents 2] [--seconds 10] [--quick]
 
 Every call is answered at once and hears its message, PCMU; as many packets come back from the callee
 (bench/far_end.py). Once all calls are up, the CPU of the agents is read off /proc over some seconds; then the callees
 press the key that opts out, and every one of them must have been heard. The peer is SIPp with as many calls, sending
 the same sound to the same callee, one way only: it sends them all from one port and reads nothing. The engine and the
-callee's side are no part of the figure.
+callee's side are no part of the figure. Without --calls: 1,000 in one agent, then 2,000 in two.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ SETTLE_S = 1.5
 UP_S = 60.0
 DOWN_S = 30.0
 AGENTS = "\n[engine]\nagents = {agents}\n"
+SIZES = ((1000, 1), (2000, 2))  # calls, agents
 QUICK_CALLS, QUICK_S = 200, 3.0
 
 
@@ -190,28 +191,9 @@ def run_sipp(home: Path, load: Load, seconds: float) -> Steady:
             process.wait()
 
 
-def main() -> int:
-    """Measure, and print the table and the figure."""
-    parser = argparse.ArgumentParser(prog="python -m bench.concurrent", description="cores that calls at once take")
-    parser.add_argument("--calls", type=int, default=1000, help="calls at once, up to 2000")
-    parser.add_argument("--agents", type=int, default=1, help="agent processes that share them")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long to look on")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_S:g} seconds")
-    options = parser.parse_args()
-    own_network()
-    calls, seconds = (QUICK_CALLS, QUICK_S) if options.quick else (options.calls, options.seconds)
-    load = AtOnce(calls, CPS)
-    target = TARGET_CORES * calls / 1000
-    peer = f"SIPp {sipp_version()}"
-    size = " (quick)" if options.quick else ""
-    print(f"{calls} calls at once in {options.agents} agents, looked at for {seconds:g} s{size}\n{machine()}, {peer}\n")
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            ours = run_dialer(Path(folder) / "dialer", load, agents=options.agents, seconds=seconds)
-            theirs = run_sipp(Path(folder) / "sipp", load, seconds)
-    except BenchError as error:
-        print(f"no figure: {error}", file=sys.stderr)
-        return 1
+def figure(calls: int, agents: int, ours: Steady, theirs: Steady, peer: str) -> Figure:
+    """Print the table of one size; its figure."""
+    print(f"{calls} calls at once in {agents} agent{'s' if agents > 1 else ''}; every key was heard")
     print(f"{'':<10}{'cores':>7}{'us a packet pair':>18}{'resident MB':>13}  by thread")
     for name, found in (("dialer", ours), ("SIPp", theirs)):
         threads = ", ".join(
@@ -219,10 +201,39 @@ def main() -> int:
         )
         per_pair = found.cores / calls / PACKETS_PER_S * 1e6
         print(f"{name:<10}{found.cores:>7.2f}{per_pair:>18.1f}{found.resident_kb / 1024:>13.0f}  {threads}")
-    ratio = ours.cores / theirs.cores
-    print(f"\n{ratio:.2f} times SIPp; every key was heard; wanted: at most {target:g} cores\n")
+    target, ratio = TARGET_CORES * calls / 1000, ours.cores / theirs.cores
+    print(f"{ratio:.2f} times SIPp; wanted: at most {target:g} cores\n")
     value, peer_value = round(ours.cores, 3), round(theirs.cores, 3)
-    Figure("cores_of_concurrent_calls", value, "cores", target, peer, peer_value, round(ratio, 2)).print()
+    return Figure(f"cores_of_{calls}_calls", value, "cores", target, peer, peer_value, round(ratio, 2))
+
+
+def main() -> int:
+    """Measure, and print the table and the figure."""
+    parser = argparse.ArgumentParser(prog="python -m bench.concurrent", description="cores that calls at once take")
+    parser.add_argument("--calls", type=int, help="calls at once, up to 2000")
+    parser.add_argument("--agents", type=int, default=1, help="agent processes that share them")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to look on")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_S:g} seconds")
+    options = parser.parse_args()
+    own_network()
+    seconds = QUICK_S if options.quick else options.seconds
+    asked = ((options.calls, options.agents),) if options.calls else SIZES
+    sizes = ((QUICK_CALLS, 1),) if options.quick else asked
+    peer = f"SIPp {sipp_version()}"
+    print(f"Looked at for {seconds:g} s{' (quick)' if options.quick else ''}\n{machine()}, {peer}\n")
+    figures = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            for calls, agents in sizes:
+                load = AtOnce(calls, CPS)
+                ours = run_dialer(Path(folder) / f"dialer-{calls}", load, agents=agents, seconds=seconds)
+                theirs = run_sipp(Path(folder) / f"sipp-{calls}", load, seconds)
+                figures.append(figure(calls, agents, ours, theirs, peer))
+    except BenchError as error:
+        print(f"no figure: {error}", file=sys.stderr)
+        return 1
+    for each in reversed(figures):  # the main one last
+        each.print()
     return 0
 
 

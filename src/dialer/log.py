@@ -6,23 +6,27 @@ Levels: *debug* is every event of the wire; *info* is every attempt and refusal,
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import logging.handlers
 import re
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
-import structlog
 
 from dialer.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from pathlib import Path
+
+    from structlog.stdlib import BoundLogger, ProcessorFormatter
+
+# structlog is imported where it is used: with rich's tracebacks, pygments and asyncio it takes 60 ms, and an agent that
+# has plain lines alone to write needs none of it.
 
 NUMBER = re.compile(r"\+\d{7,15}\b")
 SECRET_KEYS = frozenset({"secret", "password", "permit_key", "seal", "authorization"})
@@ -66,16 +70,16 @@ def _json(event: Any, **_: Any) -> str:
 class LogFile(logging.handlers.RotatingFileHandler):
     """The rotating file. It takes whole lines as well, and writes those of one turn of the event loop at once."""
 
-    def __init__(self, path: Path, *, rotate_mb: int, keep: int, mask_numbers: bool) -> None:
+    def __init__(self, path: Path, *, rotate_mb: int, keep: int) -> None:
         """Raises OSError."""
         super().__init__(path, maxBytes=rotate_mb * 1_000_000, backupCount=keep, encoding="utf-8")
-        self._masks = mask_numbers
         self._lines: list[str] = []
 
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Write ``event`` as one line, when this turn of the event loop is over; where there is no loop, now."""
-        line = _json(event)
-        self._lines.append(masked_text(line) if self._masks else line)
+    def add(self, line: str) -> None:
+        """Write ``line`` when this turn of the event loop is over; where there is no loop, now."""
+        import asyncio  # who has no loop writes no file
+
+        self._lines.append(line)
         if len(self._lines) == 1:
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
@@ -106,21 +110,120 @@ class LogFile(logging.handlers.RotatingFileHandler):
             self.handleError(logging.makeLogRecord({"msg": text}))
 
 
-def log_info(event: str, fields: Mapping[str, Any]) -> None:
-    """What ``get_logger("dialer").info(event, **fields)`` writes, at a fraction of its cost: for each attempt's line.
+class LogStream(logging.StreamHandler[TextIO]):
+    """Standard error that is no terminal: JSON lines, too."""
 
-    No field may be a secret: unlike numbers they are not looked for.
-    """
-    root = logging.getLogger("dialer")
-    if not root.isEnabledFor(logging.INFO):
-        return
-    files = [each for each in root.handlers if isinstance(each, LogFile)]
-    if files == root.handlers:
-        line = {**fields, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
-        for file in files:
-            file.add(line)
-    else:
-        structlog.stdlib.get_logger("dialer").info(event, **fields)
+    def add(self, line: str) -> None:
+        """Write ``line``."""
+        with self.lock or contextlib.nullcontext():
+            try:
+                self.stream.write(f"{line}\n")
+                self.flush()
+            except Exception:  # noqa: BLE001  as for a record
+                self.handleError(logging.makeLogRecord({"msg": line}))
+
+
+class _Formatter(logging.Formatter):
+    """Has structlog write records, when the first one comes."""
+
+    def __init__(self, *, mask_numbers: bool, colours: bool = False) -> None:
+        super().__init__()
+        self.mask_numbers = mask_numbers
+        self._colours = colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._usual.format(record)
+
+    @cached_property
+    def _usual(self) -> ProcessorFormatter:
+        import structlog
+
+        return structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_event_makers(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([_mask_numbers] if self.mask_numbers else []),
+                structlog.dev.ConsoleRenderer()
+                if self._colours
+                else structlog.processors.JSONRenderer(serializer=_json),
+            ],
+        )
+
+
+def _event_makers() -> list[Any]:
+    import structlog
+
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _drop_secrets,
+    ]
+
+
+class Log:
+    """A logger as structlog has them: an event, and fields. What structlog is not needed for is written without it."""
+
+    def __init__(self, name: str, bound: Mapping[str, Any] | None = None) -> None:
+        self._name = name
+        self._bound = dict(bound or {})
+        self._levels = logging.getLogger(name)
+
+    def bind(self, **fields: Any) -> Log:
+        """The same with fields that all of its events have."""
+        return Log(self._name, {**self._bound, **fields})
+
+    def wants(self, level: int) -> bool:
+        """Whether anything of this level is written: making a line that nobody wants costs most of it."""
+        return self._levels.isEnabledFor(level)
+
+    def debug(self, event: str, /, **fields: Any) -> None:
+        """An event of the wire."""
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, /, **fields: Any) -> None:
+        """An attempt, a refusal, a change."""
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, /, **fields: Any) -> None:
+        """What needs a look."""
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: str, /, **fields: Any) -> None:
+        """What needs a hand; ``exc_info`` may be an exception."""
+        self._write(logging.ERROR, event, fields)
+
+    def exception(self, event: str, /, **fields: Any) -> None:
+        """The same with the exception that is being handled."""
+        self._write(logging.ERROR, event, {**fields, "exc_info": True})
+
+    def usual(self) -> BoundLogger:
+        """structlog's logger itself."""
+        import structlog
+
+        wrapped: BoundLogger = structlog.wrap_logger(
+            self._levels,
+            processors=[*_event_makers(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+            wrapper_class=structlog.stdlib.BoundLogger,
+        )
+        return wrapped.bind(**self._bound)
+
+    def _write(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        if not self.wants(level):
+            return
+        word = logging.getLevelName(level).lower()
+        handlers = logging.getLogger("dialer").handlers
+        plain = [each for each in handlers if isinstance(each, (LogFile, LogStream))]
+        if not plain or plain != handlers or "exc_info" in fields:
+            getattr(self.usual(), word)(event, **fields)
+            return
+        said = {**self._bound, **fields, "event": event, "level": word, "timestamp": datetime.now(UTC)}
+        line = _json(_drop_secrets(None, word, said))
+        for each in plain:
+            masks = isinstance(each.formatter, _Formatter) and each.formatter.mask_numbers
+            each.add(masked_text(line) if masks else line)
+            if level >= logging.WARNING:
+                each.flush()
 
 
 def configure_logging(
@@ -136,14 +239,6 @@ def configure_logging(
 
     Raises ConfigError when the file cannot be opened.
     """
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _drop_secrets,
-        *([_mask_numbers] if mask_numbers else []),
-    ]
     root = logging.getLogger("dialer")
     for handler in list(root.handlers):
         root.removeHandler(handler)
@@ -153,41 +248,18 @@ def configure_logging(
     if path is not None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = LogFile(path, rotate_mb=rotate_mb, keep=keep, mask_numbers=mask_numbers)
+            file = LogFile(path, rotate_mb=rotate_mb, keep=keep)
         except OSError as error:
             raise ConfigError(f"{path}: the log cannot be written: {error.strerror}") from error
-        file.setFormatter(
-            structlog.stdlib.ProcessorFormatter(
-                foreign_pre_chain=shared,
-                processors=[
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.JSONRenderer(serializer=_json),
-                ],
-            )
-        )
+        file.setFormatter(_Formatter(mask_numbers=mask_numbers))
         root.addHandler(file)
     if console:
-        terminal = logging.StreamHandler(sys.stderr)
-        renderer: Any = (
-            structlog.dev.ConsoleRenderer()
-            if sys.stderr.isatty()
-            else structlog.processors.JSONRenderer(serializer=_json)
-        )
-        terminal.setFormatter(
-            structlog.stdlib.ProcessorFormatter(
-                foreign_pre_chain=shared,
-                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-            )
-        )
-        root.addHandler(terminal)
+        on_terminal = sys.stderr.isatty()
+        stream = logging.StreamHandler(sys.stderr) if on_terminal else LogStream(sys.stderr)
+        stream.setFormatter(_Formatter(mask_numbers=mask_numbers, colours=on_terminal))
+        root.addHandler(stream)
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
 
 
 def reopen_log() -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dialer.audio import SAMPLE_RATE
 from dialer.calls.events import BeepHeard, GreetingOver
 from dialer.calls.plan import AnsweredBy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLE_RATE = 8000
 FRAME = 256  # samples: 32 ms, 31.25 Hz to a bin
 FRAME_S = FRAME / SAMPLE_RATE
 

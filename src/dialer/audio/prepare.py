@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dialer.audio.ear import SAMPLE_RATE
+from dialer.audio import SAMPLE_RATE
 from dialer.errors import AudioError
 
 with warnings.catch_warnings():
@@ -84,6 +82,8 @@ def _read(source: Path) -> AudioSegment:
 
 def _without_aliases(segment: AudioSegment) -> AudioSegment:
     """Low-pass below the telephone's 4 kHz: plain resampling would fold higher frequencies into the speech."""
+    import numpy as np  # 70 ms: most starts of an engine find sounds that need no filter
+
     segment = segment.set_sample_width(2)
     taps = np.arange(TAPS) - (TAPS - 1) / 2
     kernel = np.sinc(2 * PASSBAND_HZ / segment.frame_rate * taps) * np.hamming(TAPS)

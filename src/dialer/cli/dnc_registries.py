@@ -20,7 +20,7 @@ from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import ContactsError, DialerError
 
 if TYPE_CHECKING:
-    from dialer.compliance.dnc.loading import Load
+    from dialer.compliance.dnc.history import Load
     from dialer.compliance.dnc.registries import Registries
     from dialer.compliance.policy import RegistryAnswer
 

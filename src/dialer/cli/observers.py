@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
-import structlog
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from dialer.calls.frames import CallEnded, CallProgress, FromAgent
 from dialer.compliance.decision import Refusal
-from dialer.log import log_info
+from dialer.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,7 @@ class LogObserver:
     """Writes what happens to the log: *info* for attempts and refusals, *warning* for trouble."""
 
     def __init__(self) -> None:
-        self._log = structlog.stdlib.get_logger("dialer.run")
-        self._levels = logging.getLogger("dialer.run")  # asked first: making a line that nobody wants costs most of it
+        self._log = Log("dialer.run")
 
     def decided(self, campaign: CampaignRow, decided: Decided) -> None:
         decision = decided.decision
@@ -44,12 +42,12 @@ class LogObserver:
                 "defer_until": decision.defer_until,
                 "rules": decision.rules_version,
             }
-            log_info("refused", {**whose, **said})
-        elif self._levels.isEnabledFor(logging.DEBUG):
+            self._log.info("refused", **whose, **said)
+        elif self._log.wants(logging.DEBUG):
             self._log.debug("permitted", **whose, rules=decision.rules_version, expires_at=decision.expires_at)
 
     def heard(self, frame: FromAgent) -> None:
-        if isinstance(frame, CallProgress) and self._levels.isEnabledFor(logging.DEBUG):
+        if isinstance(frame, CallProgress) and self._log.wants(logging.DEBUG):
             self._log.debug("call", attempt_id=frame.attempt_id, stage=frame.stage.value, detail=frame.detail)
 
     def ended(self, line: AttemptLine) -> None:
@@ -57,7 +55,7 @@ class LogObserver:
         whose = {"campaign": line.campaign, "number": line.number, "outcome": line.outcome.value}
         record = msgspec.structs.asdict(line.record)
         del record["outcome"]
-        log_info("attempt", {**whose, "attempt_number": line.attempt_number, **record})
+        self._log.info("attempt", **whose, attempt_number=line.attempt_number, **record)
 
     def campaign_changed(self, campaign: CampaignRow, state: CampaignState, reason: str) -> None:
         self._log.warning("campaign", campaign=campaign.name, state=state.value, reason=reason)

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-
-from dialer.log import reopen_log
+from dialer.log import Log, reopen_log
 
 if TYPE_CHECKING:
     from dialer.engine.engine import Engine
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 STANDARD = (0, 1, 2)
 
-_log = structlog.stdlib.get_logger("dialer.run")
+_log = Log("dialer.run")
 
 
 @contextmanager

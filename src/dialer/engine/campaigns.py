@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import structlog
-
 from dialer.calls.plan import OperatorLine
 from dialer.engine.campaign_run import CampaignRun, Shared
 from dialer.errors import DialerError, StoreError
+from dialer.log import Log
 from dialer.results.records import CampaignRow, CampaignState, Claim
 
 if TYPE_CHECKING:
     from dialer.engine.ports import CampaignLoader
 
-_log = structlog.stdlib.get_logger("dialer.engine")
+_log = Log("dialer.engine")
 
 
 class Campaigns:

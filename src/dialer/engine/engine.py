@@ -15,8 +15,6 @@ from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from dialer.calls.frames import AgentFailed, CallEnded, FromAgent, OptOut, TrunkChanged
 from dialer.campaigns.retry import RetryPlan
 from dialer.campaigns.throttle import LONGEST, Throttle
@@ -36,6 +34,7 @@ from dialer.engine.settings import Ending, EngineSettings, RunUntil
 from dialer.engine.status import EngineStatus, Heartbeat, status_of
 from dialer.engine.trunks import TrunkBoard
 from dialer.errors import DialerError, StoreError
+from dialer.log import Log
 from dialer.results.records import CampaignRow, CampaignState, Order, OrderKind
 
 HANG_UP_S = 2.0  # from the hang-up of every call to the end of the agents
@@ -45,7 +44,7 @@ WIND_DOWN_S = 5.0  # for the campaigns' tasks to come to an end, should the stor
 UNREADABLE = RetryPlan(max_attempts=1_000, gap=timedelta(days=1), waits={})
 """For interrupted contacts of a campaign whose file makes no sense any more: not today, and the gate decides then."""
 
-_log = structlog.stdlib.get_logger("dialer.engine")
+_log = Log("dialer.engine")
 
 
 class Engine:

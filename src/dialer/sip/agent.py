@@ -21,7 +21,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pjsua2 as pj
-import structlog
 
 from dialer.calls.events import CallEvent, HangUpAsked, NoOperator, OperatorNamed, OptOutDurable
 from dialer.calls.frames import (
@@ -48,7 +47,7 @@ from dialer.calls.plan import CallPlan
 from dialer.calls.record import record_not_dialed
 from dialer.calls.trunk import TrunkStatus
 from dialer.errors import AgentError, AudioError, CallStateError, DialerError, PermitError
-from dialer.log import configure_logging
+from dialer.log import Log, configure_logging
 from dialer.sip.caller import Caller, Happened, Surroundings, now
 from dialer.sip.endpoint import SAMPLE_RATE, SipEndpoint, compiled_limits
 from dialer.sip.link import EngineGoneError, Link
@@ -65,7 +64,7 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 GARBAGE_EVERY = 50_000  # objects made and not yet freed: calls are freed by their counts, so nearly none is garbage
 ATTEMPT_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")  # what may stand in a Call-ID
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 
 class SipAgent:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 import pjsua2 as pj
-import structlog
 
+from dialer.log import Log
 from dialer.sip.callbacks import guarded
 from dialer.sip.endpoint import SipEndpoint
 
@@ -23,7 +23,7 @@ class CalleeNews(StrEnum):
     OVER = "over"  # nothing more will come: drop the call, outside the callback
 
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 Tell = Callable[["CalleeCall", CalleeNews, str], None]
 

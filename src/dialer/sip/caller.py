@@ -14,7 +14,6 @@ from functools import partial
 from time import monotonic
 
 import pjsua2 as pj
-import structlog
 
 from dialer.calls.events import (
     Answered,
@@ -51,13 +50,14 @@ from dialer.calls.plan import CallPlan, CallRecord, EndedBy, OperatorLine
 from dialer.calls.plan import Leg as LegRecord
 from dialer.calls.trunk import TransferBy
 from dialer.errors import CallStateError
+from dialer.log import Log
 from dialer.sip.leg import OVER, CallbackFailed, Leg, LegEvent, MediaChanged
 from dialer.sip.operator_leg import OperatorLeg
 from dialer.sip.schedule import Due, Schedule
 from dialer.sip.trunks import TrunkLine, Trunks
 from dialer.sip.voice import Sound, Voice
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 
 def now() -> Instant:

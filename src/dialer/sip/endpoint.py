@@ -12,10 +12,10 @@ import resource
 from time import monotonic
 
 import pjsua2 as pj
-import structlog
 
 from dialer.calls.frames import AgentSettings, CompiledLimits
 from dialer.errors import AgentError, PortInUse
+from dialer.log import Log
 
 SAMPLE_RATE = 8000
 PTIME_MS = 20
@@ -29,7 +29,7 @@ _LOG_LINES = 100
 _LOG_WINDOW_S = 60.0
 _LOG_LINE_CHARS = 500
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 
 def compiled_limits() -> CompiledLimits:

@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 
-import structlog
+from dialer.log import Log
 
 EVERY_S = 15.0
 FIRST_S = 3.0  # to wait for the first answers: after that pjsip asks by itself
@@ -19,7 +19,7 @@ FIRST_S = 3.0  # to wait for the first answers: after that pjsip asks by itself
 Lookup = Callable[[str], list[str]]
 """The IPv4 addresses of a name, the best first. Raises OSError."""
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 
 def look_up(name: str) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pjsua2 as pj
-import structlog
 
 from dialer.calls.events import (
     Answered,
@@ -20,12 +19,13 @@ from dialer.calls.events import (
     PeerHungUp,
     WhisperOver,
 )
+from dialer.log import Log
 from dialer.sip.leg import CallbackFailed, Leg, LegEvent, MediaChanged
 from dialer.sip.schedule import Schedule
 from dialer.sip.trunks import TrunkLine
 from dialer.sip.voice import Sound, Voice
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 
 class OperatorLeg:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 import pjsua2 as pj
-import structlog
 
 from dialer.calls.plan import CallPlan
 from dialer.calls.trunk import Transport, Trunk, TrunkState, TrunkStatus
+from dialer.log import Log
 from dialer.sip.callbacks import guarded
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.leg import Invitation
@@ -26,7 +26,7 @@ REGISTER_AGAIN_S = 30
 FOLLOW_EVERY_S = 0.5
 SILENT = "no answer to OPTIONS"
 
-_log = structlog.stdlib.get_logger("dialer.sip")
+_log = Log("dialer.sip")
 
 
 class TrunkAccount(pj.Account):

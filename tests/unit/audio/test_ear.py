@@ -7,7 +7,8 @@ import wave
 import numpy as np
 import pytest
 
-from dialer.audio.ear import SAMPLE_RATE, BeepEar, GreetingEar
+from dialer.audio import SAMPLE_RATE
+from dialer.audio.ear import BeepEar, GreetingEar
 from dialer.audio.prepare import prompt_path
 from dialer.calls.events import BeepHeard, GreetingOver
 from dialer.calls.plan import AnsweredBy

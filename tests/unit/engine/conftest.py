@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from structlog.testing import capture_logs
 from tests.unit.engine.bench import Bench
 
 from dialer.store.open import Store
@@ -21,9 +22,24 @@ async def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+class _Written(logging.Handler):
+    """Keeps what was logged as the events that they are."""
+
+    def __init__(self, events: list[MutableMapping[str, Any]]) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._events.append(record.msg if isinstance(record.msg, dict) else {"event": record.getMessage()})
+
+
 @pytest.fixture
 async def bench(empty_store: Path, tmp_path: Path) -> AsyncIterator[Bench]:
     async with await Store.open(shutil.copy(empty_store, tmp_path / "dialer.db")) as store:
         bench = Bench(store)
-        with capture_logs() as bench.logged:
+        written = _Written(bench.logged)
+        logging.getLogger("dialer").addHandler(written)
+        try:
             yield bench
+        finally:
+            logging.getLogger("dialer").removeHandler(written)

@@ -22,22 +22,14 @@ import numpy as np
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from dialer.compliance.dnc import sources
-from dialer.compliance.dnc.sources import Columns, Form, Progress
-from dialer.compliance.dnc.volume import (
-    BITMAP_BYTES,
-    LINES,
-    NANP,
-    NO_AREA,
-    Bitmap,
-    Numbers,
-    Volume,
-    count_of,
-    write_volume,
-)
+from dialer.compliance.dnc.bulk import Bitmap, Numbers, content_of, count_of, write_volume
+from dialer.compliance.dnc.history import CURRENT, LOADS, SUFFIX, Form, Load, current_version
+from dialer.compliance.dnc.sources import Columns, Progress
+from dialer.compliance.dnc.volume import BITMAP_BYTES, LINES, NANP, NO_AREA, Volume
 from dialer.errors import RegistryError
 
 SHRUNK = 0.8  # of the numbers so far: a full list with fewer is taken for a broken one
-CURRENT, LOADS, LOCK, SUFFIX = "current", "loads.jsonl", "lock", ".dnc"
+LOCK = "lock"
 KEPT_VERSIONS = 2  # the one in force and the one before
 _NAME = re.compile(r"[a-z]{2}(_[a-z0-9]+)+")
 Content = dict[int, Bitmap | Numbers]
@@ -57,25 +49,6 @@ class Order:
     shrink_reason: str = ""  # why it may be much smaller than the one before
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of ``loads.jsonl``: what was loaded, whose it was and what came of it."""
-
-    registry: str
-    version: str
-    organisation: str
-    file: str
-    form: Form
-    data_date: date
-    loaded_at: datetime
-    sha256: str
-    read: int  # numbers in the file
-    added: int
-    deleted: int
-    count: int  # numbers in the version
-    area_codes: int
-    shrink_reason: str = ""
-
-
 def load(directory: Path, order: Order, now: datetime, progress: Progress = lambda _: None) -> Load:
     """Load a file as the newest version of its registry and put it in force.
 
@@ -90,28 +63,6 @@ def load(directory: Path, order: Order, now: datetime, progress: Progress = lamb
     home.mkdir(parents=True, exist_ok=True)
     with _locked(home):
         return _load(home, order, now, progress)
-
-
-def current_version(home: Path) -> Path | None:
-    """The file in force in a registry's folder; None when nothing was ever loaded."""
-    pointer = home / CURRENT
-    try:
-        return home / (pointer.read_text(encoding="ascii").strip() + SUFFIX)
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{pointer}: cannot be read: {error}") from error
-
-
-def loads_of(home: Path) -> list[Load]:
-    """Every load of a registry, oldest first. Raises RegistryError."""
-    try:
-        lines = (home / LOADS).read_bytes().splitlines()
-        return [msgspec.json.decode(line, type=Load) for line in lines]
-    except FileNotFoundError:
-        return []
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RegistryError(f"{home / LOADS}: cannot be read: {error}") from error
 
 
 def _load(home: Path, order: Order, now: datetime, progress: Progress) -> Load:
@@ -199,7 +150,7 @@ def _bitmaps(stretches: Iterable[Numbers], area_codes: Iterable[int]) -> tuple[C
 
 
 def _changed(before: Volume, listed: sources.Changes) -> Content:
-    changed: Content = {area: content.copy() for area, content in before.numbers().items()}
+    changed: Content = {area: content.copy() for area, content in content_of(before).items()}
     if before.header.calling_code != 1:
         stay = np.setdiff1d(changed[NO_AREA], listed.deleted)
         return {NO_AREA: np.union1d(stay, listed.added).astype(np.uint64)}
@@ -227,7 +178,7 @@ def _merged(
     if not order.part or before is None or form is Form.CHANGES:
         return content, origin
     kept = {area: section for area, section in before.header.sections.items() if area not in content}
-    standing = before.numbers()
+    standing = content_of(before)
     origin |= {area: (section.data_date, section.sha256) for area, section in kept.items()}
     return {**{area: standing[area] for area in kept}, **content}, origin
 
@@ -248,7 +199,7 @@ def _must_not_shrink(order: Order, form: Form, content: Content, before: Volume 
 
 def _difference(whole: Content, before: Volume | None) -> tuple[int, int]:
     """How many numbers came and went."""
-    standing = before.numbers() if before is not None else {}
+    standing = content_of(before) if before is not None else {}
     added = deleted = 0
     for area in {*whole, *standing}:
         new, old = whole.get(area), standing.get(area)

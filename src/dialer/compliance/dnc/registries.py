@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from dialer.compliance.dnc.loading import CURRENT, Load, current_version, loads_of
+from dialer.compliance.dnc.history import CURRENT, Load, current_version, loads_of
 from dialer.compliance.dnc.volume import Volume
 from dialer.compliance.policy import RegistryAnswer
 

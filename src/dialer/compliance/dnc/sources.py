@@ -14,14 +14,15 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
 
-from dialer.compliance.dnc.volume import LINES, NANP, Numbers
+from dialer.compliance.dnc.bulk import Numbers
+from dialer.compliance.dnc.history import Form
+from dialer.compliance.dnc.volume import LINES, NANP
 from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.errors import RegistryError
 
@@ -29,15 +30,6 @@ STRETCH = 64 << 20  # bytes of a flat file that are read at once
 RECORD = 11  # bytes of "AAANNNNNNN\n"
 MOST_UNREADABLE = 0.01  # of a table's numbers; more: it is another column, or another country's
 Progress = Callable[[int], None]  # told how many bytes were read
-
-
-class Form(StrEnum):
-    """What a file is."""
-
-    FLAT = "flat"
-    XML = "xml"
-    CHANGES = "changes"
-    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.compliance.dnc import loading
-from dialer.compliance.dnc.loading import Load, Order, current_version, load, loads_of
-from dialer.compliance.dnc.sources import Columns, Form
+from dialer.compliance.dnc.history import Form, Load, current_version, loads_of
+from dialer.compliance.dnc.loading import Order, load
+from dialer.compliance.dnc.sources import Columns
 from dialer.compliance.dnc.volume import Volume
 from dialer.errors import RegistryError
 

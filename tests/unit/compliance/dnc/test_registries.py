@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dialer.compliance.dnc.loading import Order, current_version, load
+from dialer.compliance.dnc.history import current_version
+from dialer.compliance.dnc.loading import Order, load
 from dialer.compliance.dnc.registries import Registries
 from dialer.compliance.dnc.sources import Columns
 from dialer.errors import RegistryError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dialer.compliance.dnc.sources import Columns, Form, changes, flat_numbers, form_of, table_numbers, xml_numbers
+from dialer.compliance.dnc.history import Form
+from dialer.compliance.dnc.sources import Columns, changes, flat_numbers, form_of, table_numbers, xml_numbers
 from dialer.errors import RegistryError
 
 NUMBERS = [12015550100, 13055550123, 13055550124, 19895559999]

@@ -32,7 +32,7 @@ TARGET_HELP_MS = 150.0
 CONTACTS = 1000
 HELP, STATUS = "dialer --help", "dialer campaign status"
 NOTHING, SQLALCHEMY = "python -c pass", "python -c 'import sqlalchemy'"
-AGENT = "python -c 'import dialer.sip.agent'"
+AGENT = "python -c 'import dialer.sip.owner'"
 ENGINE = "python -c 'import dialer.cli.running, dialer.store.open'"
 REFUSED = 4  # an exit code of `gate explain` and `doctor` that is an answer
 

@@ -43,7 +43,8 @@ class SipSection(Section):
     """How many ports from there on may be used: two for each live call."""
     max_calls: Annotated[int, Field(ge=1, le=10000)] = 500
     """Live calls in one agent process; at most what pjsua2 was compiled with."""
-    user_agent: Annotated[str, Field(pattern=r"^[\w./ -]{1,60}$")] = "dialer"
+    # Its length is no part of the pattern: a count of \w there takes 14 ms to compile.
+    user_agent: Annotated[str, Field(max_length=60, pattern=r"^[\w./ -]+$")] = "dialer"
     """The User-Agent header: letters, digits, points, slashes, dashes and spaces."""
     session_timer_s: Annotated[int, Field(ge=90, le=86400)] = 600
     """Session-Expires offered, in seconds (RFC 4028: at least 90): so long a carrier may hold a dead agent's calls."""

@@ -69,6 +69,8 @@ def test_a_secret_file_is_read_beside_sip_conf(tmp_path: Path) -> None:
     [
         ("[sip]\nmax_cals = 3\n", TRUNK, r"dialer\.toml:2: sip\.max_cals: unknown setting"),
         ("[sip]\n\nmax_calls = 0\n", TRUNK, r"dialer\.toml:3: sip\.max_calls: .*greater than or equal to 1"),
+        ("[sip]\nuser_agent = '" + "a" * 61 + "'\n", TRUNK, r"sip\.user_agent: .*at most 60"),
+        ("[sip]\nuser_agent = ''\n", TRUNK, r"sip\.user_agent: "),
         ("[spi]\nport = 3\n", TRUNK, r"dialer\.toml:1: spi: unknown setting"),
         ("[sip\n", TRUNK, "not valid TOML"),
         ("", TRUNK + "rign_timeout_s = 20\n", r"sip\.conf:\d+: \[carrier\] rign_timeout_s: unknown setting"),

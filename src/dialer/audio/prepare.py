@@ -9,8 +9,7 @@ import hashlib
 import os
 import warnings
 from dataclasses import dataclass
-from importlib import resources
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dialer.audio import SAMPLE_RATE
 from dialer.errors import AudioError
@@ -20,9 +19,7 @@ with warnings.catch_warnings():
     from pydub import AudioSegment
     from pydub.exceptions import CouldntDecodeError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PROMPTS = Path(__file__).with_name("prompts")
 MIN_MS = 200
 MAX_MS = 10 * 60 * 1000
 SILENT_DBFS = -50.0
@@ -64,8 +61,7 @@ def prepare_sound(source: Path, directory: Path) -> PreparedSound:
 
 def prompt_path(name: str) -> Path:
     """The file of a prompt that ships: accepted, opted_out, answered, demo_message."""
-    path: Path = resources.files("dialer.audio") / "prompts" / f"{name}.wav"  # type: ignore[assignment]
-    return path
+    return PROMPTS / f"{name}.wav"
 
 
 def _read(source: Path) -> AudioSegment:

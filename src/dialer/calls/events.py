@@ -7,16 +7,16 @@ back, in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from dialer.calls.outcome import NotDialed
 from dialer.calls.plan import AnsweredBy
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(msgspec.Struct, frozen=True):
     """One moment on both clocks: ``at`` is for the record (aware, UTC), ``mono`` in seconds for measuring."""
 
     at: datetime
@@ -26,56 +26,48 @@ class Instant:
 # --- events: what happened ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Provisional:
+class Provisional(msgspec.Struct, frozen=True):
     """A 1xx response. 100 only ends the wait for any response; 180 rings; 183, or SDP in any, is early media."""
 
     code: int
     early_media: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A 200 to the INVITE; pjsip has sent the ACK."""
 
     peer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaReady:
+class MediaReady(msgspec.Struct, frozen=True):
     """Audio flows both ways (first time only; re-INVITE and hold do not repeat it)."""
 
     codec: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GreetingOver:
+class GreetingOver(msgspec.Struct, frozen=True):
     """The ear has made up its mind. ``ended`` is the mono time at which the greeting ended."""
 
     answered_by: AnsweredBy
     ended: float
 
 
-@dataclass(frozen=True, slots=True)
-class BeepHeard:
+class BeepHeard(msgspec.Struct, frozen=True):
     """The machine's beep, or the silence after its greeting, is over: it records."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHeard:
+class KeyHeard(msgspec.Struct, frozen=True):
     """One key, however it came; the driver has taken out repetitions of one RFC 4733 event."""
 
     digit: str
     via: str  # "rfc4733" or "info"
 
 
-@dataclass(frozen=True, slots=True)
-class SoundFinished:
+class SoundFinished(msgspec.Struct, frozen=True):
     """The sound asked for last has played to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinalResponse:
+class FinalResponse(msgspec.Struct, frozen=True):
     """A final response of 300 or more to the INVITE, or a time-out or transport error that pjsip makes into one.
 
     ``local`` is True when nobody sent it: pjsip's own 408 or 503. ``reason_header`` is the whole value of
@@ -89,69 +81,58 @@ class FinalResponse:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PeerHungUp:
+class PeerHungUp(msgspec.Struct, frozen=True):
     """The far end's BYE."""
 
     reason_header: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallGone:
+class CallGone(msgspec.Struct, frozen=True):
     """Our BYE or CANCEL is done, or the dialog has died (``detail`` says how): nothing more will come."""
 
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OptOutDurable:
+class OptOutDurable(msgspec.Struct, frozen=True):
     """The engine has stored the opt-out."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorNamed:
+class OperatorNamed(msgspec.Struct, frozen=True):
     """The engine says whom to call."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoOperator:
+class NoOperator(msgspec.Struct, frozen=True):
     """The engine says that no operator is free."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorAnswered:
+class OperatorAnswered(msgspec.Struct, frozen=True):
     """The operator's call was answered and has audio."""
 
 
-@dataclass(frozen=True, slots=True)
-class WhisperOver:
+class WhisperOver(msgspec.Struct, frozen=True):
     """The operator has heard the whisper to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorGone:
+class OperatorGone(msgspec.Struct, frozen=True):
     """The operator's call was refused, could not be made, or has ended. ``sip_code`` 0: no final response came."""
 
     sip_code: int = 0
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorTookOver:
+class OperatorTookOver(msgspec.Struct, frozen=True):
     """The trunk has connected the person and the operator (REFER): our call has no more use."""
 
 
-@dataclass(frozen=True, slots=True)
-class HangUpAsked:
+class HangUpAsked(msgspec.Struct, frozen=True):
     """The engine, or the end of its connection, ends this call now."""
 
     why: NotDialed
 
 
-@dataclass(frozen=True, slots=True)
-class TimerDue:
+class TimerDue(msgspec.Struct, frozen=True):
     """The instant that ``CallMachine.timer()`` named has come."""
 
 
@@ -181,16 +162,14 @@ CallEvent = (
 # --- commands: what is to be done --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SendInvite:
+class SendInvite(msgspec.Struct, frozen=True):
     """Call over this trunk with this Call-ID; a local failure comes back as FinalResponse(local=True)."""
 
     trunk: str
     call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendCancel:
+class SendCancel(msgspec.Struct, frozen=True):
     """CANCEL the INVITE (a 200 may cross it: the driver reports Answered, the machine then sends BYE).
 
     Before any response no CANCEL may leave (RFC 3261 section 9.1): the driver then gives the INVITE up on its own
@@ -198,8 +177,7 @@ class SendCancel:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class SendBye:
+class SendBye(msgspec.Struct, frozen=True):
     """End the answered call."""
 
 
@@ -211,54 +189,46 @@ class Ear(StrEnum):
     BEEP = "beep"  # -> BeepHeard
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(msgspec.Struct, frozen=True):
     """Point the ear at something else."""
 
     ear: Ear
 
 
-@dataclass(frozen=True, slots=True)
-class Play:
+class Play(msgspec.Struct, frozen=True):
     """Play this sound from its beginning, instead of whatever plays now."""
 
     sound: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(msgspec.Struct, frozen=True):
     """Play this sound over and over, instead of whatever plays now; no SoundFinished comes of it."""
 
     sound: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopPlaying:
+class StopPlaying(msgspec.Struct, frozen=True):
     """Be silent now."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptOut:
+class ReportOptOut(msgspec.Struct, frozen=True):
     """Tell the engine; it answers with OptOutDurable."""
 
     how: str  # "key 9", "sip 607"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportProgress:
+class ReportProgress(msgspec.Struct, frozen=True):
     """Tell the engine how far the call has come."""
 
     stage: str  # value of frames.Stage
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AskForOperator:
+class AskForOperator(msgspec.Struct, frozen=True):
     """Tell the engine; it answers with OperatorNamed or NoOperator."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallOperator:
+class CallOperator(msgspec.Struct, frozen=True):
     """Call this operator, or have the trunk connect them (REFER), as the person's trunk wants it.
 
     OperatorAnswered, OperatorTookOver or OperatorGone comes of it.
@@ -268,38 +238,32 @@ class CallOperator:
     trunk: str
 
 
-@dataclass(frozen=True, slots=True)
-class Whisper:
+class Whisper(msgspec.Struct, frozen=True):
     """Play this sound to the operator alone; WhisperOver comes of it."""
 
     sound: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(msgspec.Struct, frozen=True):
     """Join the person's audio and the operator's, both ways."""
 
 
-@dataclass(frozen=True, slots=True)
-class DropOperator:
+class DropOperator(msgspec.Struct, frozen=True):
     """End the operator's call, whatever its state. Nothing more of it is handed over; the person is with us again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOperatorFailed:
+class ReportOperatorFailed(msgspec.Struct, frozen=True):
     """Tell the engine; it answers as to AskForOperator."""
 
     address: str
     sip_code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(msgspec.Struct, frozen=True):
     """The call is over: take ``CallMachine.record()`` and forget the call. Always the last command."""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaCounters:
+class MediaCounters(msgspec.Struct, frozen=True):
     """What the driver counted of a call's audio, in RTP packets, for the record."""
 
     rtp_sent: int = 0

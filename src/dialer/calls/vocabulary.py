@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
@@ -30,7 +30,7 @@ class OutcomeFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @cache
 def vocabulary() -> Mapping[Outcome, OutcomeFacts]:
     """Every outcome with its facts, in the order of the file. The data is part of the package and read once."""
-    text = files("dialer.calls").joinpath("outcomes.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("outcomes.toml").read_text(encoding="utf-8")
     return MappingProxyType(msgspec.convert(tomllib.loads(text), dict[Outcome, OutcomeFacts]))
 
 

@@ -76,7 +76,8 @@ class _Section(BaseModel):
 class About(_Section):
     """``[campaign]``"""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w][\w .\-]{0,79}$")]
+    # Its length is no part of the pattern: a count of \w there takes 24 ms to compile.
+    name: Annotated[str, StringConstraints(max_length=80, pattern=r"^[\w][\w .\-]*$")]
     """What the operator calls it; unique in a store. Letters, digits, space, point, dash; at most 80."""
     purpose: Purpose
     """Why it calls: it decides which consent each call needs."""

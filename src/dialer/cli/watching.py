@@ -28,13 +28,16 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Watch:
-    """Looks after one run: ``status`` is how it stands, ``drain_s`` how long live calls may go on after a stop."""
+    """Looks after one run: ``status`` is how it stands, ``drain_s`` how long live calls may go on after a stop.
+
+    Without ``metrics`` there is no page.
+    """
 
     def __init__(
         self,
         status: Callable[[], EngineStatus],
         *,
-        metrics: Metrics,
+        metrics: Metrics | None,
         survey: Survey,
         settings: MetricsSection,
         manager: ServiceManager,
@@ -50,12 +53,16 @@ class Watch:
     async def beside(self) -> AsyncIterator[None]:
         """Watch for as long as the context lasts. Raises ConfigError, before anything else, when the port is taken."""
         async with AsyncExitStack() as stack:
-            if self._settings.port:
-                pages = {"/metrics": self._metrics_page, "/health": self._health_page}
+            if self._metrics is not None:
+                metrics = self._metrics
+                pages = {
+                    "/metrics": lambda: Page(metrics.page(), METRICS_TYPE),
+                    "/health": self._health_page,
+                }
                 await stack.enter_async_context(Endpoint(pages, self._settings.bind, self._settings.port))
             # The pulse feeds the watchdog: it waits for nothing that may take long, such as the store.
             tasks = [asyncio.create_task(self._pulse())]
-            if self._settings.port:
+            if self._metrics is not None:
                 tasks.append(asyncio.create_task(self._look()))
             try:
                 yield
@@ -73,7 +80,8 @@ class Watch:
             due = loop.time() + PULSE_S
             await asyncio.sleep(PULSE_S)
             now = loop.time()
-            self._metrics.lagged(max(0.0, now - due))
+            if self._metrics is not None:
+                self._metrics.lagged(max(0.0, now - due))
             self._teller.tell(self._health(), now)
 
     async def _look(self) -> None:
@@ -83,9 +91,6 @@ class Watch:
 
     def _health(self) -> Health:
         return health_of(self._status(), self._survey.found.registry_trouble)
-
-    def _metrics_page(self) -> Page:
-        return Page(self._metrics.page(), METRICS_TYPE)
 
     def _health_page(self) -> Page:
         health = self._health()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import CallRecord
@@ -57,8 +58,7 @@ class OrderKind(StrEnum):
     STOP = "stop"  # end the run, and its calls, now
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One order, not yet carried out."""
 
     id: int
@@ -66,8 +66,7 @@ class Order:
     campaign_id: int | None  # None: all
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceDue:
+class PlaceDue(msgspec.Struct, frozen=True):
     """A place in which contacts of a campaign wait. ``key`` is empty where it is not known."""
 
     place_id: int
@@ -75,8 +74,7 @@ class PlaceDue:
     next_due: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(msgspec.Struct, frozen=True):
     """A contact that has stood in one state past its deadline."""
 
     e164: str
@@ -85,8 +83,7 @@ class Overdue:
     deadline: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignRow:
+class CampaignRow(msgspec.Struct, frozen=True):
     """A campaign as stored: its definition is the text of the TOML file it was created from."""
 
     id: int
@@ -99,8 +96,7 @@ class CampaignRow:
     channels: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """One due contact taken by this run."""
 
     queue_id: int
@@ -111,8 +107,7 @@ class Claim:
     run_id: str = ""  # that took it: nothing is decided for it once another run has taken the store over
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """A claim with the gate's decision. A refusal sets the contact waiting until ``due_at``, or finishes it (None)."""
 
     claim: Claim
@@ -123,8 +118,7 @@ class Decided:
     script_id: str = ""  # which message, by content hash
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """An attempt's record, and what becomes of the contact: due again at ``due_at``, or finished (None)."""
 
     queue_id: int
@@ -133,8 +127,7 @@ class Ended:
     why_finished: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class QueueSummary:
+class QueueSummary(msgspec.Struct, frozen=True):
     """How many contacts of a campaign stand where, and when the next is due."""
 
     waiting: int
@@ -144,8 +137,7 @@ class QueueSummary:
     next_due: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class InterruptedAttempt:
+class InterruptedAttempt(msgspec.Struct, frozen=True):
     """An attempt that an earlier run left open."""
 
     attempt_id: str
@@ -156,8 +148,7 @@ class InterruptedAttempt:
     placed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(msgspec.Struct, frozen=True):
     """An attempt as stored; ``record`` is None while it is open."""
 
     attempt_id: str
@@ -172,8 +163,7 @@ class AttemptRow:
     script_id: str = ""  # the message, by content hash
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalRow:
+class RefusalRow(msgspec.Struct, frozen=True):
     """A refusal as stored."""
 
     campaign_id: int
@@ -183,8 +173,7 @@ class RefusalRow:
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptLine:
+class AttemptLine(msgspec.Struct, frozen=True):
     """The canonical log line of one attempt, and what live displays show of it."""
 
     attempt_id: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import AnsweredBy, CallRecord
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from dialer.results.records import QueueSummary
 
 
-@dataclass(frozen=True, slots=True)
-class CallerIdCount:
+class CallerIdCount(msgspec.Struct, frozen=True):
     """How a caller ID fares, over all campaigns. A block is answered by redress, never by another number."""
 
     caller_id: str
@@ -27,8 +28,7 @@ class CallerIdCount:
     unwanted: int  # 607 (RFC 8197): the person's own word
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalCount:
+class RefusalCount(msgspec.Struct, frozen=True):
     """How many contacts one check turned away, for the same reason; deferred ones come back."""
 
     check: str
@@ -39,8 +39,7 @@ class RefusalCount:
     next_due: datetime | None = None  # the earliest of the deferrals
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeCount:
+class OutcomeCount(msgspec.Struct, frozen=True):
     """How many attempts ended so, and their share of all attempts."""
 
     outcome: Outcome
@@ -48,8 +47,7 @@ class OutcomeCount:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class FunnelStep:
+class FunnelStep(msgspec.Struct, frozen=True):
     """One step from the list to the accepted message; ``share`` is of the whole list."""
 
     name: str
@@ -57,8 +55,7 @@ class FunnelStep:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(msgspec.Struct, frozen=True):
     """Medians over the calls that have the figure; None where none has. Seconds, but for the milliseconds named so."""
 
     ring_s: float | None
@@ -67,8 +64,7 @@ class Timings:
     greeting_to_message_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignReport:
+class CampaignReport(msgspec.Struct, frozen=True):
     """Everything the report of a campaign says."""
 
     campaign: str

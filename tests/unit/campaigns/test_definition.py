@@ -36,6 +36,10 @@ def test_a_short_file_has_careful_defaults() -> None:
     assert policy.hours is None
 
 
+def test_a_name_may_have_eighty_letters_of_any_alphabet() -> None:
+    assert parse_definition(GOOD.replace("Flu shots", "é" * 80), "flu.toml").campaign.name == "é" * 80
+
+
 def test_everything_that_is_set_is_heard() -> None:
     campaign = parse_definition(
         GOOD
@@ -130,6 +134,8 @@ def test_machines_get_the_same_message_or_one_of_their_own() -> None:
         (("health", "spam"), "campaign.purpose: .*'marketing'"),
         (("+1 305 555 0100", "555 0100"), "campaign.caller_id: not a telephone number"),
         (('name = "Flu shots"', 'name = "Flu\\nshots"'), "campaign.name"),
+        (("Flu shots", "é" * 81), "campaign.name: .*at most 80"),
+        (("Flu shots", ""), "campaign.name"),
         (("[seller]", "[seler]"), "seller: .*required.*; seler: unknown setting"),
         (("[message]", "[pacing]\ncps = 0\n[message]"), "pacing.cps: .*greater than 0"),
         (("[message]", "[limits]\nring_timeout_s = 10\n[message]"), "limits.ring_timeout_s: .*15"),

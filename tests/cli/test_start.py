@@ -31,8 +31,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def loaded_by(home: Path, *words: str) -> set[str]:
     """The packages that a command, which must go well, imported."""
+    return loaded(home, "-m", "dialer", *words)
+
+
+def loaded(home: Path, *arguments: str) -> set[str]:
+    """The packages that an interpreter with these arguments, which must go well, imported."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dialer", *words],
+        [sys.executable, "-X", "importtime", *arguments],
         cwd=home, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-500:]
@@ -56,6 +61,20 @@ def test_a_command_loads_no_more_than_it_needs(home: Path, words: tuple[str, ...
     loaded = loaded_by(home, *words)
     assert "dialer" in loaded
     assert loaded & (too_much | ALWAYS_TOO_MUCH) == set()
+
+
+@pytest.mark.parametrize(
+    ("modules", "too_much"),
+    [
+        ("cli.run cli.running store.open compliance.dnc.registries audio.prepare", ALWAYS_TOO_MUCH | {"numpy"}),
+        ("sip.agent sip.owner", (ALWAYS_TOO_MUCH | STORE | SOUND | SETTINGS) - {"msgspec", "pjsua2", "tomllib"}),
+        ("campaigns.forecast store.rates cli.forecast", ALWAYS_TOO_MUCH | STORE),
+    ],
+    ids=["an engine", "an agent", "a forecast"],
+)
+def test_what_runs_loads_no_more_than_it_needs(tmp_path: Path, modules: str, too_much: set[str]) -> None:
+    code = "; ".join(f"import dialer.{module}" for module in modules.split())
+    assert loaded(tmp_path, "-c", code) & too_much == set()
 
 
 def test_a_status_leaves_the_store_as_it_is(home: Path) -> None:

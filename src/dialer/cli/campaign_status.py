@@ -125,7 +125,7 @@ def _status(context: Context, store: Glance, row: CampaignRow, *, forecasts: boo
         ],
         "outcomes": {outcome.value: number for outcome, number in progress.outcomes.items()},
         "finished_because": progress.finished_because,
-        "forecast": forecast_of(context, row, definition, progress) if forecasts else None,
+        "forecast": forecast_of(context, store, row, definition, progress) if forecasts else None,
         "caller_id": {
             "number": caller.caller_id,
             "calls": caller.calls,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dialer.compliance.dnc.registries import Registries
     from dialer.compliance.policy import RegistryAnswer
+    from dialer.compliance.rules import RuleTable
     from dialer.config import Config
     from dialer.store.glance import Glance
     from dialer.store.open import Store
@@ -131,6 +132,13 @@ class Context:
         from dialer.compliance.dnc.registries import Registries
 
         return Registries(self.config.registries_path)
+
+    @cached_property
+    def rules(self) -> RuleTable:
+        """The law that ships."""
+        from dialer.compliance.rules import builtin_rules
+
+        return builtin_rules()
 
     def log_to_file(self, *, console: bool = False) -> None:
         """Have this process log where the configuration says."""

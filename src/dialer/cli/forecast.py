@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dialer.campaigns.retry import Finished
-from dialer.cli.context import Context, run_async
+from dialer.cli.context import Context
 from dialer.errors import DialerError
 from dialer.results.records import CampaignState
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from dialer.campaigns.spread import DayOpening
     from dialer.compliance.policy import CampaignPolicy
     from dialer.results.records import CampaignRow
-    from dialer.store.glance import CampaignProgress
-    from dialer.store.rates import CampaignRates, Sampled
+    from dialer.store.glance import CampaignProgress, Glance
+    from dialer.store.rates import Standing
 
 AHEAD = timedelta(days=14)
 MOST_PLACES = 8  # whose hours are looked up; contacts elsewhere are taken to be open like most are
 
 
 def forecast_of(
-    context: Context, row: CampaignRow, definition: Definition, progress: CampaignProgress
+    context: Context, store: Glance, row: CampaignRow, definition: Definition, progress: CampaignProgress
 ) -> dict[str, Any] | None:
     """As JSON has it. None before the first outcome, and for a campaign that is not to go on."""
     if row.state not in {CampaignState.RUNNING, CampaignState.PAUSED} or not progress.outcomes:
@@ -34,15 +34,15 @@ def forecast_of(
     # They need numpy and the law, which a status without a forecast does without.
     from dialer.campaigns.figures import Figures, call_length, pace_of, scaled
     from dialer.campaigns.forecast import forecast
+    from dialer.store.rates import rates_of
 
-    rates = run_async(_rates(context, row.id))
+    rates = rates_of(store, row.id)
     now = context.clock.now()
-    groups, openings = _openings(rates.sample, definition.policy(row.id), now)
+    groups, openings = _openings(context, rates.sample, definition.policy(row.id), now)
     calling: Counter[tuple[int, datetime, int]] = Counter()
     waiting: Counter[tuple[int, datetime, int]] = Counter()
     for each, group in zip(rates.sample, groups, strict=True):
-        due_at = each.due_at.replace(second=0, microsecond=0)
-        (calling if each.calling else waiting)[each.attempts, due_at, group] += 1
+        (calling if each.calling else waiting)[each.attempts, each.due_at, group] += each.contacts
     finished = progress.finished_because
     call_s = call_length(rates.lengths_s)
     told = forecast(
@@ -67,11 +67,6 @@ def forecast_of(
         "contacts": told.contacts,
         "looked_ahead_until": now + AHEAD,
     }
-
-
-async def _rates(context: Context, campaign_id: int) -> CampaignRates:
-    async with context.store(notes_head=False) as store:
-        return await store.rates.of(campaign_id)
 
 
 def forecast_line(status: dict[str, Any]) -> str:
@@ -108,27 +103,23 @@ def _configured_pace(context: Context, row: CampaignRow, definition: Definition,
 
 
 def _openings(
-    sample: Sequence[Sampled], policy: CampaignPolicy, now: datetime
+    context: Context, sample: Sequence[Standing], policy: CampaignPolicy, now: datetime
 ) -> tuple[list[int], list[list[DayOpening]]]:
-    """For each sampled contact the place of its openings in the list that is returned as well."""
+    """For each of the sample the place of its openings in the list that is returned as well."""
     from dialer.campaigns.spread import openings_of
     from dialer.compliance.policy import Purpose
-    from dialer.compliance.rules import builtin_rules
+    from dialer.compliance.whereabouts import Whereabouts
     from dialer.compliance.windows import CallingWindow
-    from dialer.contacts.zones import candidate_zones, jurisdictions, whereabouts_key
 
-    rules = builtin_rules()
-    known: dict[Any, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-    where = []
-    for each in sample:
-        key = whereabouts_key(each.contact)
-        if key not in known:
-            known[key] = jurisdictions(each.contact), candidate_zones(each.contact).zones
-        where.append(known[key])
+    whereabouts = Whereabouts()
+    where = [(place.jurisdictions, place.zones) for place in (whereabouts.of_key(each.place) for each in sample)]
+    contacts: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
+    for place, each in zip(where, sample, strict=True):
+        contacts[place] += each.contacts
     found: list[list[DayOpening]] = []
     group_of: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
-    for place, _ in Counter(where).most_common(MOST_PLACES):
-        window = CallingWindow(rules, *place, policy.hours, policy.purpose is Purpose.EMERGENCY)
+    for place, _ in contacts.most_common(MOST_PLACES):
+        window = CallingWindow(context.rules, *place, policy.hours, policy.purpose is Purpose.EMERGENCY)
         opens = openings_of(window)
         openings: list[DayOpening] = []
         at = now

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dialer.campaigns.planning import WaitingPlace, plan
 from dialer.compliance.decision import CheckName
 from dialer.compliance.gate import KEY_BYTES, Gate
-from dialer.compliance.rules import builtin_rules
 from dialer.results.summary import RefusalCount
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def outlook(context: Context, places: Iterable[tuple[PlaceDue, int]], policy: Ca
 
     Those who wait for the hours were not refused: nobody asked the gate yet.
     """
-    gate = Gate(builtin_rules(), context.config.operator, bytes(KEY_BYTES))
+    gate = Gate(context.rules, context.config.operator, bytes(KEY_BYTES))
     waiting, shut = [], []
     for place, contacts in places:
         at = max(place.next_due, now)

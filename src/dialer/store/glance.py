@@ -86,17 +86,17 @@ class Glance:
     """Looks at what ``ask`` reads from. Every method of one that :func:`glance` made raises StoreError."""
 
     def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+        self.ask = ask
 
     def campaigns(self) -> list[CampaignRow]:
         """Every campaign, oldest first."""
-        return [_row_of(row) for row in self._ask(f"{_CAMPAIGNS} ORDER BY id", {})]
+        return [_row_of(row) for row in self.ask(f"{_CAMPAIGNS} ORDER BY id", {})]
 
     def campaign(self, name: str) -> CampaignRow:
         """Raises StoreError, naming those there are, when there is none of this name."""
-        for row in self._ask(f"{_CAMPAIGNS} WHERE name = :name", {"name": name}):
+        for row in self.ask(f"{_CAMPAIGNS} WHERE name = :name", {"name": name}):
             return _row_of(row)
-        there_are = ", ".join(name for (name,) in self._ask("SELECT name FROM campaign ORDER BY id DESC LIMIT 10", {}))
+        there_are = ", ".join(name for (name,) in self.ask("SELECT name FROM campaign ORDER BY id DESC LIMIT 10", {}))
         raise StoreError(
             f"there is no campaign called {name}",
             hint=f"there are: {there_are}" if there_are else "`dialer campaign create` makes one",
@@ -111,13 +111,13 @@ class Glance:
         return CampaignProgress(
             queue=self.queue_summary(campaign_id),
             outcomes=self.outcome_counts(campaign_id),
-            finished_because=dict(self._ask(because, {"of_campaign": campaign_id})),
+            finished_because=dict(self.ask(because, {"of_campaign": campaign_id})),
         )
 
     def queue_summary(self, campaign_id: int) -> QueueSummary:
         """How many contacts stand where, and when the next waiting one is due."""
         query = "SELECT state, count(*), min(due_at) FROM queue WHERE campaign_id = :of_campaign GROUP BY state"
-        rows = {state: (count, due) for state, count, due in self._ask(query, {"of_campaign": campaign_id})}
+        rows = {state: (count, due) for state, count, due in self.ask(query, {"of_campaign": campaign_id})}
         counts = {state: rows.get(state, (0, None))[0] for state in QueueState}
         next_due = rows.get(QueueState.WAITING, (0, None))[1]
         return QueueSummary(
@@ -134,7 +134,7 @@ class Glance:
             "SELECT outcome, count(*) AS attempts FROM outcome WHERE campaign_id = :of_campaign"
             " GROUP BY outcome ORDER BY attempts DESC, outcome"
         )
-        return {Outcome(word): attempts for word, attempts in self._ask(query, {"of_campaign": campaign_id})}
+        return {Outcome(word): attempts for word, attempts in self.ask(query, {"of_campaign": campaign_id})}
 
     def waiting(self, campaign_id: int) -> list[tuple[PlaceDue, int]]:
         """Where contacts wait, and how many in each place. Counts the queue: not for every step of an engine."""
@@ -143,10 +143,10 @@ class Glance:
             "SELECT place_id, count(*) FROM queue WHERE campaign_id = :of_campaign AND state = 'waiting'"
             " GROUP BY place_id"
         )
-        counts: dict[int, int] = dict(self._ask(query, of))
+        counts: dict[int, int] = dict(self.ask(query, of))
         return [
             (PlaceDue(place_id, key or "", from_micros(due)), counts[place_id])
-            for place_id, key, due in self._ask(PLACES, of)
+            for place_id, key, due in self.ask(PLACES, of)
         ]
 
     def overdue(self, campaign_id: int, longest_call: timedelta, now: datetime) -> list[Overdue]:
@@ -163,14 +163,14 @@ class Glance:
             asked = {
                 "of_campaign": campaign_id, "state": state.value, "late": to_micros(now - lasts), "most": MOST_OVERDUE,
             }  # fmt: skip
-            for e164, began in self._ask(_OVERDUE.format(since=since), asked):
+            for e164, began in self.ask(_OVERDUE.format(since=since), asked):
                 found.append(Overdue(e164, state, from_micros(began), from_micros(began) + lasts))
         return found
 
     def caller_id_count(self, caller_id: str) -> CallerIdCount:
         """How often a caller ID was presented, blocked on the way, and called unwanted."""
         asked = {"caller_id": caller_id, "blocked": Outcome.NETWORK_BLOCKED.value, "unwanted": UNWANTED}
-        ((calls, blocked, unwanted),) = self._ask(_CALLER_ID, asked)
+        ((calls, blocked, unwanted),) = self.ask(_CALLER_ID, asked)
         return CallerIdCount(caller_id, calls, blocked, unwanted)
 
     def refusal_counts(self, campaign_id: int) -> list[RefusalCount]:
@@ -184,7 +184,7 @@ class Glance:
                 contacts=contacts,
                 next_due=_moment(next_due),
             )
-            for check, reason, citation, deferred, contacts, next_due in self._ask(
+            for check, reason, citation, deferred, contacts, next_due in self.ask(
                 _REFUSALS, {"of_campaign": campaign_id}
             )
         ]

@@ -14,7 +14,6 @@ from dialer.store.engine_store import SqlEngineStore
 from dialer.store.erasure import Erasure
 from dialer.store.facts import AskRegistries, no_registries
 from dialer.store.permissions import Consents, Dealings, DoNotCall, ReassignedNumbers
-from dialer.store.rates import Rates
 from dialer.store.recycling import Recycling
 from dialer.store.reports import Reports
 from dialer.store.steering import Steering
@@ -37,7 +36,6 @@ class Store:
         self.steering = Steering(database)
         self.audit = Audit(database)
         self.erasure = Erasure(database)
-        self.rates = Rates(database)
         self.recycling = Recycling(database)
         self.reports = Reports(database)
 

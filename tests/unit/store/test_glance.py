@@ -41,7 +41,7 @@ async def test_whoever_looks_writes_nothing(tmp_path: Path) -> None:
     async with await Store.open(path, create=True):
         pass
     with pytest.raises(StoreError), glance(path) as looking:
-        looking._ask("DELETE FROM campaign", {})
+        looking.ask("DELETE FROM campaign", {})
 
 
 async def test_old_tables_are_not_looked_at(tmp_path: Path) -> None:

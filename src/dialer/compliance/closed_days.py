@@ -1,9 +1,19 @@
-"""Holidays on which the law lets nobody call, from the ``holidays`` package and the days that it lacks."""
+"""Holidays on which the law lets nobody call, from the ``holidays`` package and the days that it lacks.
+
+Loading the package takes 60 ms, for every country's calendar comes with it. So what it says of the calendars that the
+law names stands in closed_days.csv, which ``scripts/closed-days`` writes. The table counts only where the package is
+installed in the very version that it was made from; for other calendars and years the package is asked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("closed_days.csv")
 
 
 @lru_cache(maxsize=1024)
@@ -21,7 +31,25 @@ def closed_days(calendars: tuple[str, ...], extra: tuple[str, ...], year: int) -
 
 
 def _calendar_days(calendar: str, year: int) -> set[date]:
-    from holidays import country_holidays  # every country's calendar comes with it: most questions need none
+    known = _table().get(f"{calendar},{year}")
+    if known is None:
+        return days_of_package(calendar, year)
+    return {date(year, int(day[:2]), int(day[2:])) for day in known.split()}
+
+
+@cache
+def _table() -> Mapping[str, str]:
+    """Days as "0101 0704" by calendar and year; empty when another version of the package is installed."""
+    first, *rows = TABLE.read_text(encoding="ascii").splitlines()
+    package = find_spec("holidays")
+    if package is None or package.origin is None or not Path(package.origin).parents[1].joinpath(first).is_dir():
+        return {}
+    return {calendar_and_year: days for calendar_and_year, _, days in (row.rpartition(",") for row in rows)}
+
+
+def days_of_package(calendar: str, year: int) -> set[date]:
+    """The days of a calendar by the package itself. Raises LookupError for one that it does not have."""
+    from holidays import country_holidays
 
     country, _, part = calendar.partition("-")
     try:

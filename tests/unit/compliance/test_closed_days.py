@@ -1,11 +1,55 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from holidays import country_holidays
 
-from dialer.compliance.closed_days import closed_days
+from dialer.compliance import closed_days as module
+from dialer.compliance.closed_days import TABLE, closed_days, days_of_package
+from dialer.compliance.rules import builtin_rules
+
+ROWS = [row.split(",") for row in TABLE.read_text(encoding="ascii").splitlines()[1:]]
+
+
+@pytest.fixture
+def without_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    other = tmp_path / "closed_days.csv"
+    other.write_text(TABLE.read_text(encoding="ascii").replace("holidays-", "holidays-9.", 1), encoding="ascii")
+    monkeypatch.setattr(module, "TABLE", other)
+    caches = (closed_days, module._table)
+    for each in caches:
+        each.cache_clear()
+    yield
+    for each in caches:
+        each.cache_clear()
+
+
+def test_the_table_is_made_from_the_package_that_is_installed() -> None:
+    assert module._table(), "scripts/closed-days writes it anew"
+
+
+@pytest.mark.parametrize("calendar", sorted({calendar for calendar, _, _ in ROWS}))
+def test_the_table_says_what_the_package_says(calendar: str) -> None:
+    for each, year, days in ROWS:
+        if each == calendar:
+            assert days.split() == sorted(f"{day:%m%d}" for day in days_of_package(calendar, int(year))), year
+            assert closed_days((calendar,), (), int(year)) == days_of_package(calendar, int(year))
+
+
+def test_every_calendar_that_the_law_names_is_in_it_for_years_to_come() -> None:
+    weeks = [week for row in builtin_rules().rows for week in (row.hours, row.recorded_hours) if week is not None]
+    named = {calendar for week in weeks for calendar in week.calendars}
+    years = {(calendar, int(year)) for calendar, year, _ in ROWS}
+    assert years >= {(calendar, year) for calendar in named for year in range(2026, 2037)}
+
+
+@pytest.mark.usefixtures("without_a_table")
+def test_with_another_package_that_is_asked() -> None:
+    assert not module._table()
+    assert date(2026, 7, 4) in closed_days(("US",), (), 2026)
 
 
 @pytest.mark.parametrize("year", range(2020, 2060))

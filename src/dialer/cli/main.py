@@ -67,6 +67,8 @@ class _Commands(TyperGroup):
 
 # pydantic would search every installed package for plugins of its own before it makes the first model.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# numpy would start threads for large matrices, 30 ms of CPU for each command that loads it, and there are none.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = typer.Typer(
     name="dialer",

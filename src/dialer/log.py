@@ -79,8 +79,10 @@ class LogFile(logging.handlers.RotatingFileHandler):
         """Write ``line`` when this turn of the event loop is over; where there is no loop, now."""
         import asyncio  # who has no loop writes no file
 
-        self._lines.append(line)
-        if len(self._lines) == 1:
+        with self.lock or contextlib.nullcontext():
+            self._lines.append(line)
+            first = len(self._lines) == 1
+        if first:
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
             except RuntimeError:

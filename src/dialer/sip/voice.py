@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -140,7 +142,10 @@ class Voice:
 
 def _load_ears() -> None:
     """They take 70 ms, numpy's: agents whose calls listen to nobody start without, all others before they dial."""
-    import dialer.audio.ear  # noqa: F401
+    if "dialer.audio.ear" not in sys.modules:
+        import dialer.audio.ear  # noqa: F401
+
+        gc.freeze()  # as at the start: numpy is not to be looked through for garbage while calls wait
 
 
 def _made(ear: Ear) -> GreetingEar | BeepEar | None:

@@ -39,6 +39,11 @@ class Throttle:
         self._calls: defaultdict[tuple[int, str], list[datetime]] = defaultdict(list)
         self._most_groups = MOST_GROUPS
 
+    @property
+    def holds(self) -> bool:
+        """Whether there is any rule."""
+        return bool(self._rules)
+
     def dialed(self, e164: str, at: datetime) -> None:
         """A call was placed, or will be."""
         for key, _ in self._groups(e164):

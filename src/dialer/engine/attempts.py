@@ -58,6 +58,10 @@ class Attempts:
         self._trouble: dict[int, str] = {}
         self._hopeless: set[int] = set()  # campaigns whose trouble no waiting mends
 
+    def hurry(self) -> None:
+        """Decisions are about to be written: the outcomes that wait go into the same transaction."""
+        self._recorder.hurry()
+
     def opened(self, attempt_id: str, flight: Flight, ticket: Ticket | None = None) -> None:
         """The attempt is durable; from here on exactly one outcome follows. Its lanes are told when it has ended."""
         self._in_flight[attempt_id] = _InFlight(flight, ticket, self._clock.monotonic())

@@ -39,6 +39,7 @@ TRUNK_ASK_S = 5.0  # between two questions whether a trunk is well again
 
 PRESSURE = 0.5  # of the abandonment cap, from which on calls are placed more slowly
 LONGEST_SLOWDOWN_S = 30.0
+CLAIMED_AHEAD = 3  # times as many as are decided at once: a claim binds nobody, so the facts stay as new
 OPERATORS_CAP = 0.03  # of those who ask for an operator: 47 CFR 64.1200(a)(7), 16 CFR 310.4(b)(4)(i)
 
 
@@ -127,6 +128,7 @@ class CampaignRun:
         try:
             await self._see_trunks()
             await self._work()
+            await self._put_back()
             if placing.done():
                 await placing  # raises: it never ends by itself
         finally:
@@ -138,6 +140,7 @@ class CampaignRun:
     async def _work(self) -> None:
         while not self._over.is_set():
             if (trouble := self._no_way_out()) is not None:
+                await self._put_back()
                 if await self._waits_for(trouble):
                     continue
                 await self._settle(CampaignState.PAUSED, trouble)
@@ -149,6 +152,8 @@ class CampaignRun:
                 return
             try:
                 worked = self._shared.may_dial() and await self._step()
+                if not worked:
+                    await self._put_back()
                 done = not worked and await self._is_done()
             except StoreError as error:
                 self._store_trouble.failed(f"no call is placed: {error}")
@@ -192,9 +197,10 @@ class CampaignRun:
             return False
         room = await self._reserve()
         try:
-            if not room or not (claims := self._held or await self._claim(gate, len(room))):
+            if len(self._held) < len(room):
+                self._held += await self._claim(gate, len(room) - len(self._held) + self._ahead(room))
+            if not room or not self._held:
                 return False
-            self._held[:] = claims
             self._join()
             self.idle, self.next_at = False, None
             claims = self._held[: len(room)]
@@ -238,6 +244,23 @@ class CampaignRun:
         if early:
             await self._store.put_back([claim for claim, _ in early], [at for _, at in early])
         return free
+
+    def _ahead(self, room: Sequence[Ticket]) -> int:
+        """How many to claim besides, for which nothing is decided yet: none for what may not come soon."""
+        if self.campaign.operators is not None or self._shared.throttle.holds:
+            return 0
+        free = min(lane.free for ticket in room for lane in ticket.lanes)
+        return min(free, CLAIMED_AHEAD * (len(room) - 1))
+
+    async def _put_back(self) -> None:
+        """Let go of what is claimed and not decided: others may want these numbers. If the store fails they stay."""
+        if not self._held:
+            return
+        with contextlib.suppress(StoreError):
+            await self._store.put_back(self._held, [None] * len(self._held))
+            for claim in self._held:
+                self._shared.throttle.not_dialed(claim.e164)
+            self._held.clear()
 
     async def _reserve(self) -> list[Ticket]:
         """Wait until a few more should be claimed, and keep room for them; none: every channel is taken."""
@@ -293,6 +316,7 @@ class CampaignRun:
                 script_id=self.campaign.script.message,
             )
             decided.append((each, self._flight(claim, fact, gate)))
+        self._shared.attempts.hurry()
         await self._store.record_decisions([each for each, _ in decided])
         self._pressure = self._abandonment(gate, facts)
         return decided

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from dialer.campaigns.backoff import BackOff, Sign
 from dialer.campaigns.pacing import Pacer, ramp
 
-HORIZON_S = 0.25
+HORIZON_S = 0.4
 """How far ahead of their dialing contacts are claimed and decided. A campaign that joins others on a lane delays what
 they have decided already, by their own horizon at most: a fact that changes binds within a second."""
+
+LOW_S = 0.125
+"""How far ahead is still decided when the next are claimed: a store that takes longer holds calls up."""
 
 
 class Lane:
@@ -57,14 +60,19 @@ class Lane:
         self._users.pop(user, None)
 
     def delay(self, now: float) -> float:
-        """Seconds until more contacts should be claimed; 0: now. Half a horizon ahead, so that several come at once."""
-        return max(0.0, self._backlog(now) - HORIZON_S / 2)
+        """Seconds until more contacts should be claimed; 0: now. They come several at once: that costs less."""
+        return max(0.0, self._backlog(now) - LOW_S)
 
     def room(self, user: object, now: float) -> int:
         """How many contacts this user may claim, once there is no delay; none while every channel is taken."""
         share = self._users.get(user, 1.0) / max(sum(self._users.values()), self._users.get(user, 1.0))
         ahead = min(HORIZON_S - self._backlog(now), HORIZON_S * share)
-        return max(0, min(self._paced(now).room(ahead), self._channels - self._taken))
+        return max(0, min(self._paced(now).room(ahead), self.free))
+
+    @property
+    def free(self) -> int:
+        """Channels that are neither reserved nor in use."""
+        return self._channels - self._taken
 
     def reserve(self, calls: int) -> None:
         """Keep room for calls that are to be decided. Each is given back, or becomes an attempt and then ends."""

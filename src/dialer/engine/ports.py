@@ -94,8 +94,8 @@ class EngineStore(Protocol):
         """
         ...
 
-    async def put_back(self, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
-        """Let claims wait until then; nothing was decided about them."""
+    async def put_back(self, claims: Sequence[Claim], due_at: Sequence[datetime | None]) -> None:
+        """Let claims wait until then, None: as before; nothing was decided about them."""
         ...
 
     async def orders(self) -> Sequence[Order]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from dialer.calls.outcome import Outcome
@@ -31,6 +32,7 @@ class Recorder:
         gather_s: float,
     ) -> None:
         """``gather_s`` is how long the first outcome of a group waits for others: transactions cost more than rows."""
+        self._hurry = asyncio.Event()
         self._store = store
         self._on_durable = on_durable
         self._retry_s = retry_s
@@ -49,9 +51,17 @@ class Recorder:
         """An attempt has ended; with ``opt_out`` its number goes on the do-not-call list first."""
         self.unstored += 1
         self._queue.put_nowait((ended, opt_out))
+        if opt_out is not None:
+            self.hurry()
+
+    def hurry(self) -> None:
+        """What waits for others goes now: a transaction is about to be written that can have it in it as well."""
+        if self.unstored:
+            self._hurry.set()
 
     async def flushed(self) -> None:
         """Wait until everything given so far is durable."""
+        self.hurry()
         await self._queue.join()
 
     async def run(self) -> None:
@@ -59,7 +69,11 @@ class Recorder:
         size = BATCH
         while True:
             group = [await self._queue.get()]
-            await asyncio.sleep(self._gather_s)
+            if self._queue.qsize() < size:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._gather_s):
+                        await self._hurry.wait()
+            self._hurry.clear()
             while len(group) < size and not self._queue.empty():
                 group.append(self._queue.get_nowait())
             if await self._write(group):

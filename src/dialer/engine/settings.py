@@ -36,7 +36,7 @@ class EngineSettings:
     trunk_wait_s: float = 5.0  # for a campaign's trunks to answer before its first call
     trunk_patience_s: float = 300.0  # for a trunk that was well to be so again, before the campaign is paused
     store_retry_s: float = 1.0  # before what the store refused is tried again
-    gather_s: float = 0.05  # how long an outcome waits for others, to be stored with them
+    gather_s: float = 0.3  # how long an outcome waits at most to be stored with others, or with decisions
     heartbeat_s: float = 2.0
     flush_s: float = 10.0  # for the last outcomes to be stored when the run ends
     longest_call_s: float = 4000.0  # an attempt that is open for longer is hung up, and its agent ended if need be

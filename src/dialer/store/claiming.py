@@ -60,8 +60,8 @@ def claim(
     return claims
 
 
-def put_back(connection: sa.Connection, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
-    """Let claims wait until then. Raises StoreError when one is no longer in hand."""
+def put_back(connection: sa.Connection, claims: Sequence[Claim], due_at: Sequence[datetime | None]) -> None:
+    """Let claims wait until then, None: as before. Raises StoreError when one is no longer in hand."""
     rows = [
         {"claim": each.queue_id, "run_id": each.run_id, "due": due} for each, due in zip(claims, due_at, strict=True)
     ]
@@ -129,6 +129,6 @@ _PUT_BACK = (
         state=QueueState.WAITING,
         claimed_by=None,
         claimed_at=None,
-        due_at=sa.bindparam("due", type_=queue.c.due_at.type),
+        due_at=sa.func.coalesce(sa.bindparam("due", type_=queue.c.due_at.type), queue.c.due_at),
     )
 )

@@ -145,8 +145,8 @@ class SqlEngineStore:
         """
         return await self._database.write(lambda connection: claim(connection, run_id, campaign_id, places, limit, now))
 
-    async def put_back(self, claims: Sequence[Claim], due_at: Sequence[datetime]) -> None:
-        """Let claims wait until then; nothing was decided about them."""
+    async def put_back(self, claims: Sequence[Claim], due_at: Sequence[datetime | None]) -> None:
+        """Let claims wait until then, None: as before; nothing was decided about them."""
         await self._database.write(lambda connection: put_back(connection, claims, due_at))
 
     async def orders(self) -> Sequence[Order]:

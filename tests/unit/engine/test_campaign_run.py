@@ -11,7 +11,9 @@ from tests.unit.engine.scripted_agent import Callee
 
 from dialer.calls.outcome import NotDialed, Outcome
 from dialer.calls.trunk import TrunkState
+from dialer.campaigns.throttle import Throttle, ThrottleRule
 from dialer.engine.campaign_run import slowdown_s
+from dialer.engine.lanes import HORIZON_S
 from dialer.engine.settings import Ending, RunUntil
 from dialer.results.records import CampaignState
 
@@ -224,7 +226,7 @@ class TestPermits:
         await bench.campaign([e164(index) for index in range(30)], cps=50)
         async with bench.running(FOREVER):
             await bench.until(lambda: bench.network.placed)
-            bench.faulty.failing.add("claim")
+            bench.faulty.failing.add("facts")
             await bench.until(lambda: any("no call is placed" in each for each in bench.watcher.troubles))
             placed = len(bench.network.placed)
             assert len(bench.watcher.decisions) > placed
@@ -245,6 +247,43 @@ class TestPermits:
         interrupted = {line.number for line in bench.watcher.lines if line.outcome is Outcome.INTERRUPTED}
         summary = await bench.store.engine.queue_summary(campaign_id)
         assert (summary.waiting, summary.finished) == (len(interrupted), 20 - len(interrupted))
+
+
+class TestClaims:
+    async def test_more_are_claimed_than_decided_and_let_go_when_nothing_may_be_decided(self, bench: Bench) -> None:
+        campaign_id = await bench.campaign([e164(index) for index in range(99)], cps=50)
+        claimed = "SELECT count(*) FROM queue WHERE state = 'claimed'"
+        async with bench.running(replace(FOREVER, gather_s=60.0)) as engine:
+            await bench.until(lambda: len(bench.network.placed) > 10)
+            assert bench.look(claimed) > 0
+            engine.use_gate(None)
+            await bench.until(lambda: not bench.look(claimed))
+            engine.use_gate(bench.gate)
+            await bench.until(lambda: len(bench.network.placed) > 40)
+            assert bench.faulty.calls.count("claim") < bench.faulty.calls.count("record_decisions")
+            assert bench.watcher.lines  # stored along with decisions, long before their own time
+            assert bench.look(claimed) > 0
+            await bench.set_state(campaign_id, CampaignState.PAUSED)
+            await bench.until(lambda: not bench.look(claimed))
+            waiting = bench.look("SELECT count(*) FROM queue WHERE state = 'waiting' AND why_finished = ''")
+            assert waiting >= 99 - len(bench.watcher.decisions)
+            await bench.set_state(campaign_id, CampaignState.RUNNING)
+            bench.clock.forward(2 * MINUTE)
+            await bench.until(lambda: len(set(bench.network.numbers)) == 99)
+        assert max(Counter(bench.network.numbers).values()) == 1
+
+    @pytest.mark.parametrize("channels", [12, 50])
+    async def test_none_is_taken_from_others_that_has_no_channel_or_may_not_go_yet(
+        self, bench: Bench, channels: int
+    ) -> None:
+        if channels == 50:
+            bench.throttle = Throttle([ThrottleRule("+1", 1, ((MINUTE, 1000),))])
+        await bench.campaign([e164(index) for index in range(99)], cps=50, channels=channels)
+        bench.network.everyone = Callee(call_s=0.05)
+        async with bench.running(FOREVER):
+            await bench.until(lambda: len(bench.network.placed) > 10)
+            assert bench.look("SELECT count(*) FROM queue WHERE state = 'claimed'") <= 50 * HORIZON_S
+        assert bench.network.most_up <= channels
 
 
 async def test_a_long_queue_is_not_counted_while_nothing_is_due(bench: Bench) -> None:

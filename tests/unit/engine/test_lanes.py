@@ -3,17 +3,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.engine.lanes import HORIZON_S, Lane
+from dialer.engine.lanes import HORIZON_S, LOW_S, Lane
 
 
 def test_it_gives_room_for_its_horizon_and_no_more() -> None:
     lane = Lane(cps=100, channels=1000)
     assert lane.room(None, 0.0) == 100 * HORIZON_S
-    lane.reserve(25)
-    assert lane.delay(0.0) == HORIZON_S / 2
-    lane.give_back(13)
+    lane.reserve(40)
+    assert lane.delay(0.0) == HORIZON_S - LOW_S
+    lane.give_back(28)
     assert lane.delay(0.0) == 0
-    assert lane.room(None, 0.0) == 13
+    assert lane.room(None, 0.0) == 28
 
 
 def test_a_slow_lane_has_one_call_on_its_way_and_waits_before_the_next() -> None:
@@ -22,20 +22,20 @@ def test_a_slow_lane_has_one_call_on_its_way_and_waits_before_the_next() -> None
     lane.reserve(1)
     lane.dialed(0.0)
     assert lane.wait(0.0) == 10
-    assert lane.delay(0.0) == 10 - HORIZON_S / 2
-    assert lane.delay(10 - HORIZON_S / 2) == 0
+    assert lane.delay(0.0) == 10 - LOW_S
+    assert lane.delay(10 - LOW_S) == 0
 
 
 def test_users_share_the_room() -> None:
     lane = Lane(cps=100, channels=1000)
     for user in "abcde":
         lane.join(user)
-    assert lane.room("c", 0.0) == 5
+    assert lane.room("c", 0.0) == 8
     lane.leave("a")
     lane.leave("b")
-    assert lane.room("c", 0.0) == 8
+    assert lane.room("c", 0.0) == 13
     lane.join("d", share=2.0)
-    assert (lane.room("c", 0.0), lane.room("d", 0.0)) == (6, 12)
+    assert (lane.room("c", 0.0), lane.room("d", 0.0)) == (10, 20)
 
 
 def test_what_is_given_back_or_skipped_takes_no_room() -> None:

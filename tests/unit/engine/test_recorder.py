@@ -37,7 +37,7 @@ def a_record(attempt_id: str, outcome: Outcome = Outcome.HEARD) -> CallRecord:
 class Recording:
     """A recorder at work on the bench's store."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, gather_s: float = 0.005) -> None:
         self.durable: list[str] = []
         self.troubles: list[str] = []
         self.recorder = Recorder(
@@ -45,7 +45,7 @@ class Recording:
             on_durable=lambda ended: self.durable.append(ended.record.attempt_id),
             on_trouble=self.troubles.append,
             retry_s=0.005,
-            gather_s=0.005,
+            gather_s=gather_s,
         )
 
     @asynccontextmanager
@@ -76,6 +76,25 @@ async def test_what_is_told_is_on_disk(bench: Bench) -> None:
         assert bench.look("SELECT count(*) FROM outcome") == 30
         assert recorder.unstored == 0
     assert bench.faulty.calls.count("record_outcomes") < 30  # in groups
+
+
+async def test_outcomes_wait_for_others_unless_they_are_told_to_hurry(bench: Bench) -> None:
+    outcomes = await open_attempts(bench, 4)
+    recording = Recording(bench, gather_s=60)
+    async with recording.working() as recorder:
+        for each in outcomes[:2]:
+            recorder.ended(each, None)
+            await asyncio.sleep(0.02)
+        assert recording.durable == []
+        recorder.hurry()
+        await until(lambda: len(recording.durable) == 2)
+        recorder.hurry()  # nothing waits: the next is not written for it
+        recorder.ended(outcomes[2], None)
+        await asyncio.sleep(0.02)
+        assert len(recording.durable) == 2
+        recorder.ended(outcomes[3], opt_out_of(Ended(4, a_record("a", Outcome.ABUSE), None), e164(3)))
+        await until(lambda: len(recording.durable) == 4)
+    assert bench.faulty.calls.count("record_outcomes") == 2
 
 
 async def test_nothing_is_lost_while_the_store_fails(bench: Bench) -> None:

@@ -75,6 +75,14 @@ async def test_what_is_put_back_waits_until_then_and_only_once(store: Store) -> 
         await store.engine.put_back(claims, [NOW])
 
 
+async def test_what_is_put_back_without_a_time_is_due_as_before(store: Store) -> None:
+    campaign_id = await queued(store, *(in_zone(index, "America/Denver") for index in range(3)))
+    claims = await take_due(store, RUN, campaign_id, 2, NOW)
+    await store.engine.put_back(claims, [None, None])
+    again = await take_due(store, RUN, campaign_id, 9, NOW)
+    assert [claim.e164 for claim in again] == [e164(0), e164(1), e164(2)]
+
+
 async def test_nothing_is_put_back_that_another_run_has_claimed_since(store: Store) -> None:
     campaign_id = await queued(store, in_zone(0, "America/Denver"))
     claims = await take_due(store, RUN, campaign_id, 1, NOW)

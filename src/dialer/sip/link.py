@@ -9,6 +9,8 @@ import time
 import msgspec
 
 from dialer.calls.frames import (
+    CallEnded,
+    CallProgress,
     FrameSplitter,
     FromAgent,
     ToAgent,
@@ -18,6 +20,7 @@ from dialer.calls.frames import (
 )
 
 RECEIVE_BYTES = 256 * 1024
+GATHER_S = 0.05  # for what nobody waits for: to be woken costs the engine as much as a frame does
 MAX_UNSENT_BYTES = 16 * 1024 * 1024  # some 20,000 records: an engine that far behind is as good as gone
 
 
@@ -33,6 +36,7 @@ class Link:
         self._socket = sock
         self._splitter = FrameSplitter()
         self._unsent = bytearray()
+        self._send_at = 0.0  # monotonic
 
     def receive(self) -> list[ToAgent]:
         """The frames that are there. Raises EngineGoneError."""
@@ -49,11 +53,20 @@ class Link:
         raise EngineGoneError("the engine closed the connection")
 
     def send(self, frame: FromAgent) -> None:
-        """Queue a frame; ``flush`` sends it."""
+        """Queue a frame; ``flush`` sends it, with all that was queued before.
+
+        How a call goes and how it ended may wait a moment for more of the kind.
+        """
+        if not isinstance(frame, CallProgress | CallEnded):
+            self._send_at = 0.0
+        elif not self._unsent:
+            self._send_at = time.monotonic() + GATHER_S
         self._unsent += framed(from_agent_encoder.encode(frame))
 
     def flush(self) -> None:
-        """Send what the socket takes now. Raises EngineGoneError."""
+        """Send what the socket takes now of what is to be sent. Raises EngineGoneError."""
+        if not self._unsent or time.monotonic() < self._send_at:
+            return
         try:
             while self._unsent:
                 sent = self._socket.send(self._unsent)
@@ -72,6 +85,7 @@ class Link:
     def finish(self, timeout_s: float) -> None:
         """Send what is left, for at most ``timeout_s`` seconds, and close."""
         deadline = time.monotonic() + timeout_s
+        self._send_at = 0.0
         try:
             self.flush()
             while self._unsent and (left := deadline - time.monotonic()) > 0:

@@ -151,7 +151,7 @@ class CampaignRun:
             if self._over.is_set():
                 return
             try:
-                worked = self._shared.may_dial() and await self._step()
+                worked = await self._step()
                 if not worked:
                     await self._put_back()
                 done = not worked and await self._is_done()
@@ -192,14 +192,16 @@ class CampaignRun:
 
     async def _step(self) -> bool:
         """Plan, claim, decide and record a few; False when there was nobody to call, or no channel for it."""
-        gate = self._shared.gate()
-        if gate is None or (self.idle and self.next_at is not None and self._clock.now() < self.next_at):
+        if self.idle and self.next_at is not None and self._clock.now() < self.next_at:
             return False
         room = await self._reserve()
         try:
+            gate = self._shared.gate()  # asked for now: the room may have been long to come
+            if gate is None or not room or not self._shared.may_dial():
+                return False
             if len(self._held) < len(room):
                 self._held += await self._claim(gate, len(room) - len(self._held) + self._ahead(room))
-            if not room or not self._held:
+            if not self._held:
                 return False
             self._join()
             self.idle, self.next_at = False, None

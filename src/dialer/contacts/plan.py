@@ -17,8 +17,8 @@ from dialer.contacts.contact import Number, NumberKind
 from dialer.contacts.numbers import SPREADSHEET, NumberProblem, parse_number
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
-_PLAIN = re.compile(r"(\+?)[0-9 ().-]{7,40}", re.ASCII)
-_NO_PUNCTUATION = str.maketrans("", "", "+ ().-")
+_PUNCTUATION = b" ().-"
+_LONGEST_TEXT = 40
 _FEWEST_DIGITS = 7  # fewer may be a short code
 _REGIONS = {str(code): regions for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
 _NO_COUNTRY = "001"
@@ -32,8 +32,7 @@ _IN_ORDER = (  # in which phonenumbers asks, before fixed lines and mobiles
     ("uan", NumberKind.COMPANY),
     ("voicemail", NumberKind.VOICEMAIL),
 )
-_FIXED, _MOBILE, _FIXED_OR_MOBILE = NumberKind.FIXED, NumberKind.MOBILE, NumberKind.FIXED_OR_MOBILE  # quicker so
-_Fits = tuple[frozenset[int], re.Pattern[str]]
+_KINDS: dict[str | None, NumberKind] = {kind.value: kind for kind in NumberKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +41,17 @@ class _Plan:
 
     region: str
     code: str  # of the country
-    general: _Fits
-    special: tuple[tuple[_Fits, NumberKind], ...]
-    any_special: re.Pattern[str] | None  # what none of them matches, is of no special kind
-    fixed: _Fits | None
-    mobile: _Fits | None
-    same: bool  # fixed lines and mobiles share their patterns
+    lengths: frozenset[int]
+    general: re.Pattern[str]
+    kinds: re.Pattern[str]  # of the national number: the name of the group that matches is its kind
     leading: re.Pattern[str] | None
     national_prefix: re.Pattern[str] | None
     instead_of_prefix: str  # what to write for what national_prefix found; empty: nothing
     international_prefix: re.Pattern[str] | None
 
     def kind_of(self, national: str) -> NumberKind | None:
-        if not _fits(national, self.general):
-            return None
-        if self.any_special is not None and self.any_special.fullmatch(national):
-            for pattern, kind in self.special:
-                if _fits(national, pattern):
-                    return kind
-        if self.fixed is not None and _fits(national, self.fixed):
-            return _FIXED_OR_MOBILE if self.same or _fits(national, self.mobile) else _FIXED
-        return _MOBILE if not self.same and _fits(national, self.mobile) else None
+        found = self.kinds.fullmatch(national)
+        return _KINDS[found.lastgroup] if found else None
 
     def without_prefix(self, digits: str) -> str:
         """Less the trunk prefix and a carrier's code, unless the number is one with it and none without."""
@@ -72,14 +61,12 @@ class _Plan:
             rest = found.expand(self.instead_of_prefix) + digits[found.end() :]
         else:
             rest = digits[found.end() :]
-        pattern = self.general[1]
-        return digits if pattern.fullmatch(digits) and not pattern.fullmatch(rest) else rest
+        return digits if self.general.fullmatch(digits) and not self.general.fullmatch(rest) else rest
 
     def significant(self, digits: str) -> str:
         """The national number that is dialed as ``digits`` within the country."""
         rest = self.without_prefix(digits)
-        lengths = self.general[0]
-        return rest if len(rest) in lengths or len(rest) > max(lengths) else digits
+        return rest if len(rest) in self.lengths or len(rest) > max(self.lengths) else digits
 
 
 def number_of_e164(e164: str) -> Number | NumberProblem:
@@ -91,14 +78,23 @@ def number_of_e164(e164: str) -> Number | NumberProblem:
 def read_number(text: str, default_region: str | None) -> Number | NumberProblem:
     """What ``parse_number`` says of the same; sooner where it is plainly written: +13055550123, (305) 555-0123."""
     found = None
-    if (plain := _PLAIN.fullmatch(text)) and not ("." in text and SPREADSHEET.fullmatch(text)):
-        digits = text.translate(_NO_PUNCTUATION)
-        if len(digits) >= _FEWEST_DIGITS:
-            if plain[1]:
-                found = _of_international(digits)
-            elif default_region in SUPPORTED_REGIONS:
-                found = _of_national(digits, default_region)
-    return found or parse_number(text, default_region)
+    international = text.startswith("+")
+    # bytes lose their punctuation in a third of the time that text does; of them, only ASCII's digits are digits
+    written = text.encode("ascii", "replace").translate(None, _PUNCTUATION)[international:]
+    if written.isdigit() and len(written) >= _FEWEST_DIGITS and len(text) <= _LONGEST_TEXT:
+        if "." in text and SPREADSHEET.fullmatch(text):
+            return parse_number(text, default_region)
+        if international:
+            found = _of_international(written.decode())
+        elif default_region in SUPPORTED_REGIONS:
+            found = _of_national(written.decode(), default_region)
+    return found or _parsed(text, default_region)
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str, default_region: str | None) -> Number | NumberProblem:
+    """What is no number is often written the same way: "n/a", "none"."""
+    return parse_number(text, default_region)
 
 
 def _of_international(digits: str) -> Number | None:
@@ -122,8 +118,8 @@ def _of_national(digits: str, region: str) -> Number | None:
         return None
     if digits.startswith(plan.code):
         rest = plan.without_prefix(digits[len(plan.code) :])
-        lengths, pattern = plan.general
-        if len(digits) > max(lengths) or (not pattern.fullmatch(digits) and pattern.fullmatch(rest)):
+        pattern = plan.general
+        if len(digits) > max(plan.lengths) or (not pattern.fullmatch(digits) and pattern.fullmatch(rest)):
             return _of_country(plan.code, rest)
     return _of_significant(plan.code, plan.significant(digits))
 
@@ -142,29 +138,16 @@ def _of_significant(code: str, national: str) -> Number | None:
     return None
 
 
-def _fits(national: str, pattern: _Fits | None) -> bool:
-    return pattern is not None and len(national) in pattern[0] and pattern[1].fullmatch(national) is not None
-
-
 @lru_cache(maxsize=512)
 def _plan(region: str) -> _Plan:
     metadata: Any = PhoneMetadata.metadata_for_region(region, None)
-    lengths = metadata.general_desc.possible_length
-    general = _compiled(metadata.general_desc, lengths)
-    if general is None:
-        raise LookupError(f"phonenumbers has no numbers for {region}")
-    special = tuple(
-        (pattern, kind) for name, kind in _IN_ORDER if (pattern := _compiled(getattr(metadata, name), lengths))
-    )
+    general = metadata.general_desc
     return _Plan(
         region=region,
         code=str(metadata.country_code),
-        general=general,
-        special=special,
-        any_special=re.compile("|".join(f"(?:{each.pattern})" for (_, each), _ in special)) if special else None,
-        fixed=_compiled(metadata.fixed_line, lengths),
-        mobile=_compiled(metadata.mobile, lengths),
-        same=bool(metadata.same_mobile_and_fixed_line_pattern),
+        lengths=frozenset(general.possible_length),
+        general=re.compile(general.national_number_pattern),
+        kinds=re.compile(_kinds(metadata)),
         leading=_pattern(metadata.leading_digits),
         national_prefix=_pattern(metadata.national_prefix_for_parsing),
         instead_of_prefix=metadata.national_prefix_transform_rule or "",
@@ -176,7 +159,23 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     return re.compile(text) if text else None
 
 
-def _compiled(description: Any, lengths_of_all: tuple[int, ...]) -> _Fits | None:
+def _kinds(metadata: Any) -> str:
+    """One pattern for all that phonenumbers asks in turn: of several groups that match, the first one does."""
+    lengths = metadata.general_desc.possible_length
+    fixed, mobile = (_written(each, lengths) for each in (metadata.fixed_line, metadata.mobile))
+    kinds = [(kind, _written(getattr(metadata, name), lengths)) for name, kind in _IN_ORDER]
+    if metadata.same_mobile_and_fixed_line_pattern:
+        kinds.append((NumberKind.FIXED_OR_MOBILE, fixed))
+    else:
+        both = f"(?={mobile}\\Z){fixed}" if fixed and mobile else ""
+        kinds += (NumberKind.FIXED_OR_MOBILE, both), (NumberKind.FIXED, fixed), (NumberKind.MOBILE, mobile)
+    any_kind = "|".join(f"(?P<{kind.value}>{pattern})" for kind, pattern in kinds if pattern)
+    return f"(?={_written(metadata.general_desc, lengths)}\\Z)(?:{any_kind})"
+
+
+def _written(description: Any, lengths_of_all: tuple[int, ...]) -> str:
+    """The pattern of a description's numbers, and of their lengths; empty when it has none."""
     if description is None or description.national_number_pattern in (None, "NA"):
-        return None
-    return frozenset(description.possible_length or lengths_of_all), re.compile(description.national_number_pattern)
+        return ""
+    lengths = "|".join(f".{{{length}}}" for length in description.possible_length or lengths_of_all)
+    return f"(?=(?:{lengths})\\Z)(?:{description.national_number_pattern})"

@@ -13,10 +13,12 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from typing import BinaryIO
 
+import msgspec
+
 from dialer.contacts.importing import ContactFile, Imported
 from dialer.contacts.rows import RowRejection
 from dialer.errors import ContactsError, DialerError
-from dialer.store.importing import PART, ImportPart, import_part
+from dialer.store.importing import PART, ImportPart, plain_part
 
 LONG = 1_000_000
 """Bytes: a shorter file is read before another process has begun."""
@@ -57,21 +59,26 @@ def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[Itera
 
 def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
     while rows := list(islice(contents.rows, PART)):
-        contacts = import_part(row.contact for row in rows if isinstance(row, Imported))
+        good = [row for row in rows if isinstance(row, Imported)]
+        contacts = plain_part([row.plain for row in good], [row.consent for row in good if row.consent is not None])
         yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
+
+
+_encode = msgspec.msgpack.Encoder().encode  # half the time of pickle
+_decode = msgspec.msgpack.Decoder(FilePart).decode
 
 
 def _received(receiving: Connection) -> Iterator[FilePart]:
     while True:
         try:
-            got: FilePart | DialerError | None = receiving.recv()
+            got: bytes | DialerError | None = receiving.recv()
         except EOFError as error:
             raise ContactsError("the process that reads the file was ended", hint="import it again") from error
         if isinstance(got, DialerError):
             raise got
         if got is None:
             return
-        yield got
+        yield _decode(got)
 
 
 def _send(parts: Iterator[FilePart], receiving: Connection, sending: Connection) -> None:
@@ -80,7 +87,7 @@ def _send(parts: Iterator[FilePart], receiving: Connection, sending: Connection)
     gc.disable()  # rows make no cycles, and looking for them takes longer than reading them
     try:
         for each in parts:
-            sending.send(each)
+            sending.send(_encode(each))
         sending.send(None)
     except DialerError as error:
         sending.send(error)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from operator import itemgetter
-from types import MappingProxyType
 from typing import TypeVar
 
 from dialer.contacts.contact import (
     USUAL_PRIORITY,
-    Consent,
     ConsentKind,
     Contact,
     LineType,
@@ -26,6 +24,7 @@ from dialer.contacts.contact import (
 from dialer.contacts.header import Field, HeaderMap
 from dialer.contacts.nanp import SUBDIVISIONS
 from dialer.contacts.numbers import NumberProblem
+from dialer.contacts.plain import PlainConsent, PlainContact, contact_of_plain, plain_extra
 from dialer.contacts.plan import read_number
 from dialer.contacts.zone_names import zone_named
 from dialer.contacts.zones import NORTH_AMERICA
@@ -80,62 +79,70 @@ class _RejectedError(Exception):
 
 def read_row(cells: Sequence[str], header: HeaderMap, defaults: Defaults, line: int) -> Contact | RowRejection:
     """The contact in one row. ``cells`` may be fewer than the header's, the rest is empty then."""
-    return RowReader(header, defaults).read(cells, line)
+    read = RowReader(header, defaults).read(cells, line)
+    return read if isinstance(read, RowRejection) else contact_of_plain(*read)
 
 
 class RowReader:
-    """Reads the rows of one file."""
+    """Reads the rows of one file into plain values."""
 
     def __init__(self, header: HeaderMap, defaults: Defaults) -> None:
         self._header, self._defaults = header, defaults
         nowhere = len(header.names)  # an empty text stands there
-        self._in_order = itemgetter(*(header.positions.get(field, nowhere) for field in Field))
+        where = [header.positions.get(field, nowhere) for field in Field]
+        self._of_person = itemgetter(*where[:_PERSON])
+        self._of_consent = itemgetter(*where[_PERSON:])
+        self._extra = header.extra
 
-    def read(self, cells: Sequence[str], line: int) -> Contact | RowRejection:
+    def read(self, cells: Sequence[str], line: int) -> tuple[PlainContact, PlainConsent | None] | RowRejection:
         """As read_row."""
         try:
-            return self._contact(cells)
+            return self._read(cells)
         except _RejectedError as rejected:
             header, column = self._header, rejected.column
             if rejected.field is not None and rejected.field in header.positions:
                 column = header.names[header.positions[rejected.field]]
             return RowRejection(line, rejected.code, column, rejected.text, tuple(cells))
 
-    def _contact(self, cells: Sequence[str]) -> Contact:
+    def _read(self, cells: Sequence[str]) -> tuple[PlainContact, PlainConsent | None]:
         texts = [*_texts(cells, self._header.names), ""]
         (
             phone, name, first_name, last_name, time_zone, postal_code, state, address, recipient, line_type,
-            relationship, language, priority, *consent,
-        ) = self._in_order(texts)  # fmt: skip
+            relationship, language, priority,
+        ) = self._of_person(texts)  # fmt: skip
         defaults = self._defaults
         number = read_number(phone, defaults.region)
         if isinstance(number, NumberProblem):
             raise _RejectedError(RejectionCode.NUMBER, Field.PHONE, number.reason)
-        if number.kind is _EMERGENCY or number.kind is _SHORT_CODE:  # a set would hash them, slowly
+        e164, region, kind = number.e164, number.region, number.kind
+        if kind is _EMERGENCY or kind is _SHORT_CODE:  # a set would hash them, slowly
             raise _RejectedError(
-                RejectionCode.NOT_A_SUBSCRIBER, Field.PHONE, f"{number.kind.replace('_', ' ')}, nobody's own number"
+                RejectionCode.NOT_A_SUBSCRIBER, Field.PHONE, f"{kind.replace('_', ' ')}, nobody's own number"
             )
-        north_american = number.region in NORTH_AMERICA
-        extra = self._header.extra
-        return Contact(
-            number,
+        north_american = region in NORTH_AMERICA
+        consent = self._of_consent(texts)
+        contact = (
+            e164,
+            region,
+            kind._value_,  # a third of what `value` takes
             name or (f"{first_name} {last_name}" if first_name and last_name else first_name or last_name),
             _time_zone(time_zone) if time_zone else None,
             _postal_code(postal_code, north_american=north_american) if postal_code else "",
             _state(state, north_american=north_american) if state else "",
             address,
-            _word(recipient, Field.RECIPIENT, Recipient) if recipient else defaults.recipient,
-            _word(line_type, Field.LINE_TYPE, LineType) if line_type else defaults.line_type,
-            _word(relationship, Field.RELATIONSHIP, Relationship) if relationship else defaults.relationship,
+            (_word(recipient, Field.RECIPIENT, Recipient) if recipient else defaults.recipient)._value_,
+            (_word(line_type, Field.LINE_TYPE, LineType) if line_type else defaults.line_type)._value_,
+            (_word(relationship, Field.RELATIONSHIP, Relationship) if relationship else defaults.relationship)._value_,
             _language(language) if language else defaults.language,
-            _consent(*consent) if any(consent) else None,
-            _priority(priority) if priority else USUAL_PRIORITY,
-            MappingProxyType({name: texts[index] for name, index in extra}) if extra else _NO_EXTRA,
+            plain_extra({name: texts[index] for name, index in self._extra}),
         )
+        given = None if consent == _NO_CONSENT else _consent(e164, *consent)
+        return (*contact, _priority(priority) if priority else USUAL_PRIORITY), given
 
 
 _EMERGENCY, _SHORT_CODE = NumberKind.EMERGENCY, NumberKind.SHORT_CODE
-_NO_EXTRA: Mapping[str, str] = MappingProxyType({})
+_PERSON = tuple(Field).index(Field.CONSENT_KIND)  # fields that are not of the consent, and come before it
+_NO_CONSENT = ("",) * (len(Field) - _PERSON)
 
 
 def _texts(cells: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
@@ -254,6 +261,7 @@ _CONSENT_KINDS = {
 
 
 def _consent(
+    e164: str,
     kind_text: str,
     date: str,
     source: str,
@@ -264,7 +272,7 @@ def _consent(
     recorded: str,
     free: str,
     evidence: str,
-) -> Consent | None:
+) -> PlainConsent | None:
     """None without consent; half a consent is bad data, which is to be mended rather than guessed at."""
     if not kind_text:
         if date or source:
@@ -285,17 +293,18 @@ def _consent(
         raise _RejectedError(
             RejectionCode.CONSENT_INCOMPLETE, Field.CONSENT_KIND, f"consent without its {missing.replace('_', ' ')}"
         )
-    return Consent(
-        kind=kind,
-        given_at=_consent_date(date, Field.CONSENT_DATE),
-        source=source,
-        text=text,
-        seller=seller,
-        expires_at=_consent_date(expires, Field.CONSENT_EXPIRES) if expires else None,
-        signature=signature,
-        authorises_recorded=_yes(recorded, Field.CONSENT_RECORDED) if recorded else False,
-        not_a_condition=_yes(free, Field.CONSENT_FREE) if free else False,
-        evidence=evidence,
+    return (
+        e164,
+        kind._value_,
+        _consent_date(date, Field.CONSENT_DATE),
+        source,
+        text,
+        seller,
+        _consent_date(expires, Field.CONSENT_EXPIRES) if expires else None,
+        signature,
+        int(_yes(recorded, Field.CONSENT_RECORDED)) if recorded else 0,
+        int(_yes(free, Field.CONSENT_FREE)) if free else 0,
+        evidence,
     )
 
 

@@ -18,14 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from dialer.compliance.whereabouts import Whereabouts
-from dialer.contacts.contact import (
-    USUAL_PRIORITY,
-    Consent,
-    Contact,
-    LineType,
-    Number,
-    NumberKind,
-)
+from dialer.contacts.contact import USUAL_PRIORITY, Contact, LineType, Number, NumberKind
+from dialer.contacts.plain import CONSENT_FIELDS, FIELDS, PlainConsent, PlainContact, plain_consent, plain_contact
 from dialer.contacts.zones import place_key_of
 from dialer.results.audit import AuditKind
 from dialer.results.records import OrderKind, QueueState
@@ -40,35 +34,7 @@ PART = 2000
 
 _CACHE_KIB, _USUAL_CACHE_KIB = 65_536, 2_000  # numbers come in no order: their index must not be read back from disk
 
-FIELDS = (
-    "e164",
-    "region",
-    "kind",
-    "name",
-    "time_zone",
-    "postal_code",
-    "state",
-    "address",
-    "recipient",
-    "line_type",
-    "relationship",
-    "language",
-    "extra",
-)
 _ROW = (*FIELDS, "priority", "digest")
-_CONSENT_ROW = (
-    "e164",
-    "kind",
-    "given_at",
-    "source",
-    "text",
-    "seller",
-    "expires_at",
-    "signature",
-    "authorises_recorded",
-    "not_a_condition",
-    "evidence",
-)
 
 _staging = sa.MetaData()
 _staged = sa.Table(
@@ -91,7 +57,7 @@ _staged_consent = sa.Table(
     "staged_consent",
     _staging,
     sa.Column("row", sa.Integer, primary_key=True),
-    *(sa.Column(name, consent.c[name].type) for name in _CONSENT_ROW),
+    *(sa.Column(name, consent.c[name].type) for name in CONSENT_FIELDS),
     prefixes=["TEMPORARY"],
 )
 
@@ -104,7 +70,7 @@ def _insert(table: sa.Table, columns: Sequence[str]) -> str:
 _INSERTS = (
     _insert(_staged_place, ("id", "key")),
     _insert(_staged, ("place", *_ROW)),
-    _insert(_staged_consent, _CONSENT_ROW),
+    _insert(_staged_consent, CONSENT_FIELDS),
 )
 
 
@@ -132,12 +98,18 @@ class ImportPart:
 
 def import_part(contacts: Iterable[Contact]) -> ImportPart:
     """A part of these contacts."""
-    made = ImportPart([], [])
-    for each in contacts:
-        made.contacts.append(_row(each))
-        if each.consent is not None:
-            made.consents.append(_consent_row(each.number.e164, each.consent))
-    return made
+    contacts = list(contacts)
+    consents = [plain_consent(each.number.e164, each.consent) for each in contacts if each.consent is not None]
+    return plain_part([plain_contact(each) for each in contacts], consents)
+
+
+def plain_part(contacts: list[PlainContact], consents: list[PlainConsent]) -> ImportPart:
+    """A part of these contacts and their consents."""
+    kept = [
+        (e164, kind, to_micros(given), source, text, seller, to_micros(expires) if expires else None, *rest)
+        for e164, kind, given, source, text, seller, expires, *rest in consents
+    ]
+    return ImportPart(contacts, kept)
 
 
 class _Places:
@@ -250,10 +222,10 @@ def _merge(connection: sa.Connection, list_name: str, now: datetime) -> ImportCo
         _move_in_queues(connection, list_id, now)
     give_order(connection, OrderKind.LOOK, now)
     consents = sa.select(
-        sa.literal(now, type_=consent.c.recorded_at.type), *(_staged_consent.c[name] for name in _CONSENT_ROW)
+        sa.literal(now, type_=consent.c.recorded_at.type), *(_staged_consent.c[name] for name in CONSENT_FIELDS)
     )
     put_on_file = insert(consent).from_select(
-        ["recorded_at", *_CONSENT_ROW], consents.where(sa.true()).order_by(_staged_consent.c.row)
+        ["recorded_at", *CONSENT_FIELDS], consents.where(sa.true()).order_by(_staged_consent.c.row)
     )
     counts = ImportCounts(
         new=staged - known,
@@ -306,26 +278,6 @@ def _move_in_queues(connection: sa.Connection, list_id: int, now: datetime) -> N
         )
 
 
-def _row(each: Contact) -> tuple[Any, ...]:
-    number = each.number
-    return (
-        number.e164,
-        number.region,
-        number.kind._value_,  # a third of what `value` takes
-        each.name,
-        each.time_zone,
-        each.postal_code,
-        each.state,
-        each.address,
-        each.recipient._value_,
-        each.line_type._value_,
-        each.relationship._value_,
-        each.language,
-        _json({**each.extra}, order="sorted").decode() if each.extra else "{}",
-        each.priority,
-    )
-
-
 _json = msgspec.json.encode
 
 
@@ -336,19 +288,3 @@ def contact_digest(said: Sequence[Any], priority: int) -> bytes:
     """
     whole = said if priority == USUAL_PRIORITY else (*said, priority)
     return hashlib.blake2b(_json(whole), digest_size=16).digest()
-
-
-def _consent_row(e164: str, given: Consent) -> tuple[Any, ...]:
-    return (
-        e164,
-        given.kind._value_,
-        to_micros(given.given_at),
-        given.source,
-        given.text,
-        given.seller,
-        to_micros(given.expires_at) if given.expires_at else None,
-        given.signature,
-        int(given.authorises_recorded),
-        int(given.not_a_condition),
-        given.evidence,
-    )

@@ -18,11 +18,12 @@ from dialer.calls.plan import CallRecord
 from dialer.campaigns.definition import parse_definition
 from dialer.campaigns.retry import NOBODY_RANG
 from dialer.compliance.caps import NO_TRUNK, NOT_DIALED
+from dialer.contacts.plain import FIELDS
 from dialer.errors import CampaignError, StoreError
 from dialer.results.audit import AuditHead, AuditKind
 from dialer.store.audit import head_path, noted_head, verify_chain
 from dialer.store.faults import store_errors
-from dialer.store.importing import FIELDS, contact_digest
+from dialer.store.importing import contact_digest
 from dialer.store.migrate import is_current, revision_of, upgrade
 from dialer.store.runs import SILENCE, live_run
 from dialer.store.schema import audit, campaign, contact, live_answers, outcome

@@ -18,7 +18,7 @@ import msgspec
 from dialer.contacts.importing import ContactFile, Imported
 from dialer.contacts.rows import RowRejection
 from dialer.errors import ContactsError, DialerError
-from dialer.store.importing import PART, ImportPart, plain_part
+from dialer.store.importing import PART, ImportPart
 
 LONG = 1_000_000
 """Bytes: a shorter file is read before another process has begun."""
@@ -60,8 +60,8 @@ def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[Itera
 def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
     while rows := list(islice(contents.rows, PART)):
         good = [row for row in rows if isinstance(row, Imported)]
-        contacts = plain_part([row.plain for row in good], [row.consent for row in good if row.consent is not None])
-        yield FilePart(contacts, [row for row in rows if isinstance(row, RowRejection)], file.tell())
+        part = ImportPart([row.plain for row in good], [row.consent for row in good if row.consent is not None])
+        yield FilePart(part, [row for row in rows if isinstance(row, RowRejection)], file.tell())
 
 
 _encode = msgspec.msgpack.Encoder().encode  # half the time of pickle

@@ -12,26 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-from dialer.contacts.contact import Contact
 from dialer.contacts.csv_format import HEAD_BYTES, CsvFormat, detect_format, not_text_in
 from dialer.contacts.header import Field, HeaderMap, map_header
 from dialer.contacts.numbers import region_named
-from dialer.contacts.plain import PlainConsent, PlainContact, contact_of_plain
-from dialer.contacts.rows import Defaults, RejectionCode, RowReader, RowRejection
+from dialer.contacts.rows import Defaults, Imported, RejectionCode, RowReader, RowRejection
 from dialer.errors import ContactsError
-
-
-class Imported(NamedTuple):
-    """The contact of one row, which begins on ``line`` of the file (the first is 1), as plain values."""
-
-    line: int
-    plain: PlainContact
-    consent: PlainConsent | None
-
-    @property
-    def contact(self) -> Contact:
-        """The same as a Contact."""
-        return contact_of_plain(self.plain, self.consent)
 
 
 class Row(NamedTuple):
@@ -94,10 +79,9 @@ def read_contacts(
         if isinstance(read, RowRejection):
             yield read
             continue
-        contact, consent = read
-        earlier = lines.setdefault(int(contact[0]), row.line)
+        earlier = lines.setdefault(int(read.plain[0]), row.line)
         if earlier == row.line:
-            yield Imported(row.line, contact, consent)
+            yield read
         else:
             text = f"duplicate of line {earlier}"
             yield RowRejection(row.line, RejectionCode.DUPLICATE, phone, text, tuple(row.cells))

@@ -1,13 +1,13 @@
 """Contacts as plain values: of a million rows, to make a Contact of each would take as long as to read them.
 
-A plain contact has the values of FIELDS and the priority, a plain consent those of CONSENT_FIELDS: texts, numbers and
-the two dates of a consent, and nothing else.
+A plain contact has the values of FIELDS and the priority, a plain consent those of CONSENT_FIELDS: texts and numbers
+alone, dates in microseconds.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -21,9 +21,7 @@ from dialer.contacts.contact import (
     Recipient,
     Relationship,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from dialer.contacts.micros import from_micros, to_micros
 
 PlainContact = tuple[Any, ...]
 PlainConsent = tuple[Any, ...]
@@ -56,7 +54,7 @@ def plain_contact(each: Contact) -> PlainContact:
         each.line_type.value,
         each.relationship.value,
         each.language,
-        plain_extra(each.extra),
+        plain_extra({**each.extra}),
         each.priority,
     )
 
@@ -66,11 +64,11 @@ def plain_consent(e164: str, given: Consent) -> PlainConsent:
     return (
         e164,
         given.kind.value,
-        given.given_at,
+        to_micros(given.given_at),
         given.source,
         given.text,
         given.seller,
-        given.expires_at,
+        to_micros(given.expires_at) if given.expires_at else None,
         given.signature,
         int(given.authorises_recorded),
         int(given.not_a_condition),
@@ -78,9 +76,9 @@ def plain_consent(e164: str, given: Consent) -> PlainConsent:
     )
 
 
-def plain_extra(extra: Mapping[str, str]) -> str:
+def plain_extra(extra: dict[str, str]) -> str:
     """The further columns as a JSON object, in the order of their names."""
-    return _json({**extra}).decode() if extra else "{}"
+    return _json(extra).decode()
 
 
 def contact_of_plain(contact: PlainContact, consent: PlainConsent | None) -> Contact:
@@ -110,11 +108,11 @@ def _consent_of(plain: PlainConsent) -> Consent:
     _, kind, given_at, source, text, seller, expires_at, signature, recorded, free, evidence = plain
     return Consent(
         kind=ConsentKind(kind),
-        given_at=given_at,
+        given_at=from_micros(given_at),
         source=source,
         text=text,
         seller=seller,
-        expires_at=expires_at,
+        expires_at=None if expires_at is None else from_micros(expires_at),
         signature=signature,
         authorises_recorded=bool(recorded),
         not_a_condition=bool(free),

@@ -82,7 +82,7 @@ def read_number(text: str, default_region: str | None) -> Number | NumberProblem
     # bytes lose their punctuation in a third of the time that text does; of them, only ASCII's digits are digits
     written = text.encode("ascii", "replace").translate(None, _PUNCTUATION)[international:]
     if written.isdigit() and len(written) >= _FEWEST_DIGITS and len(text) <= _LONGEST_TEXT:
-        if "." in text and SPREADSHEET.fullmatch(text):
+        if "." in text and SPREADSHEET.fullmatch(text.strip()):
             return parse_number(text, default_region)
         if international:
             found = _of_international(written.decode())

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from operator import itemgetter
-from typing import TypeVar
+
+import msgspec
 
 from dialer.contacts.contact import (
     USUAL_PRIORITY,
@@ -22,6 +23,7 @@ from dialer.contacts.contact import (
     Relationship,
 )
 from dialer.contacts.header import Field, HeaderMap
+from dialer.contacts.micros import to_micros
 from dialer.contacts.nanp import SUBDIVISIONS
 from dialer.contacts.numbers import NumberProblem
 from dialer.contacts.plain import PlainConsent, PlainContact, contact_of_plain, plain_extra
@@ -60,6 +62,19 @@ class RowRejection:
     cells: tuple[str, ...] = ()  # the row as it stood, for the rejects file
 
 
+class Imported(msgspec.Struct, frozen=True):  # made in a third of the time that a dataclass takes
+    """The contact of one row, which begins on ``line`` of the file (the first is 1), as plain values."""
+
+    line: int
+    plain: PlainContact
+    consent: PlainConsent | None
+
+    @property
+    def contact(self) -> Contact:
+        """The same as a Contact."""
+        return contact_of_plain(self.plain, self.consent)
+
+
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """What holds for rows that do not say otherwise."""
@@ -80,7 +95,7 @@ class _RejectedError(Exception):
 def read_row(cells: Sequence[str], header: HeaderMap, defaults: Defaults, line: int) -> Contact | RowRejection:
     """The contact in one row. ``cells`` may be fewer than the header's, the rest is empty then."""
     read = RowReader(header, defaults).read(cells, line)
-    return read if isinstance(read, RowRejection) else contact_of_plain(*read)
+    return read.contact if isinstance(read, Imported) else read
 
 
 class RowReader:
@@ -94,17 +109,17 @@ class RowReader:
         self._of_consent = itemgetter(*where[_PERSON:])
         self._extra = header.extra
 
-    def read(self, cells: Sequence[str], line: int) -> tuple[PlainContact, PlainConsent | None] | RowRejection:
+    def read(self, cells: Sequence[str], line: int) -> Imported | RowRejection:
         """As read_row."""
         try:
-            return self._read(cells)
+            return self._read(cells, line)
         except _RejectedError as rejected:
             header, column = self._header, rejected.column
             if rejected.field is not None and rejected.field in header.positions:
                 column = header.names[header.positions[rejected.field]]
             return RowRejection(line, rejected.code, column, rejected.text, tuple(cells))
 
-    def _read(self, cells: Sequence[str]) -> tuple[PlainContact, PlainConsent | None]:
+    def _read(self, cells: Sequence[str], line: int) -> Imported:
         texts = [*_texts(cells, self._header.names), ""]
         (
             phone, name, first_name, last_name, time_zone, postal_code, state, address, recipient, line_type,
@@ -127,19 +142,20 @@ class RowReader:
             kind._value_,  # a third of what `value` takes
             name or (f"{first_name} {last_name}" if first_name and last_name else first_name or last_name),
             _time_zone(time_zone) if time_zone else None,
-            _postal_code(postal_code, north_american=north_american) if postal_code else "",
+            postal_code if len(postal_code) in _ANY else _postal_code(postal_code, north_american=north_american),
             _state(state, north_american=north_american) if state else "",
             address,
-            (_word(recipient, Field.RECIPIENT, Recipient) if recipient else defaults.recipient)._value_,
-            (_word(line_type, Field.LINE_TYPE, LineType) if line_type else defaults.line_type)._value_,
-            (_word(relationship, Field.RELATIONSHIP, Relationship) if relationship else defaults.relationship)._value_,
+            _word(recipient, Field.RECIPIENT, Recipient) if recipient else defaults.recipient._value_,
+            _word(line_type, Field.LINE_TYPE, LineType) if line_type else defaults.line_type._value_,
+            _word(relationship, Field.RELATIONSHIP, Relationship) if relationship else defaults.relationship._value_,
             _language(language) if language else defaults.language,
             plain_extra({name: texts[index] for name, index in self._extra}),
         )
         given = None if consent == _NO_CONSENT else _consent(e164, *consent)
-        return (*contact, _priority(priority) if priority else USUAL_PRIORITY), given
+        return Imported(line, (*contact, _priority(priority) if priority else USUAL_PRIORITY), given)
 
 
+_ANY = frozenset({0, 5})  # postal codes of these lengths are fine everywhere
 _EMERGENCY, _SHORT_CODE = NumberKind.EMERGENCY, NumberKind.SHORT_CODE
 _PERSON = tuple(Field).index(Field.CONSENT_KIND)  # fields that are not of the consent, and come before it
 _NO_CONSENT = ("",) * (len(Field) - _PERSON)
@@ -158,9 +174,9 @@ def _texts(cells: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
     row = "|".join(cells)
     if not row.isprintable() or "  " in row or "| " in row or " |" in row or row != row.strip():
         return [_text(cell, column) for cell, column in zip(cells, columns, strict=True)]
-    if row.isascii():
+    if row.isascii() or unicodedata.is_normalized("NFC", row):
         return cells
-    return [cell if cell.isascii() else unicodedata.normalize("NFC", cell) for cell in cells]
+    return [unicodedata.normalize("NFC", cell) for cell in cells]
 
 
 def _text(cell: str, column: str) -> str:
@@ -241,12 +257,10 @@ def _language(text: str) -> str:
     return "-".join((primary.lower(), *rest))
 
 
-_Word = TypeVar("_Word", Recipient, LineType, Relationship)
-
-
-def _word(text: str, field: Field, words: type[_Word]) -> _Word:
+@lru_cache(maxsize=1000)
+def _word(text: str, field: Field, words: type[StrEnum]) -> str:
     try:
-        return words(text.lower())
+        return words(text.lower()).value
     except ValueError:
         raise _RejectedError(RejectionCode.WORD, field, f"{text!r} is none of {', '.join(words)}") from None
 
@@ -316,32 +330,37 @@ def _yes(text: str, field: Field) -> bool:
 
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = len("2026-02-01")
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2100
 
 
-def _consent_date(text: str, field: Field) -> datetime:
-    """ISO 8601. A date alone counts from its first second in UTC.
+def _consent_date(text: str, field: Field) -> int:
+    """ISO 8601, in microseconds. A date alone counts from its first second in UTC.
 
     The earlier end of the day is the careful one: consent grows old from there, and an opt-out on the same day is the
     later word.
     """
-    at = _date(text)
+    at = _day(text) if len(text) == _DAY else _moment(text)
     if isinstance(at, str):
         raise _RejectedError(RejectionCode.CONSENT_DATE, field, at)
     return at
 
 
 @lru_cache(maxsize=10_000)
-def _date(text: str) -> datetime | str:
+def _day(text: str) -> int | str:
+    return _moment(text)
+
+
+def _moment(text: str) -> int | str:
     """The date, or what is wrong with it."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return f"{text!r} is not a date in ISO 8601: write 2026-02-01, or 2026-02-01T14:30-05:00"
-    if _ISO_DATE.fullmatch(text):
+    if len(text) == _DAY and _ISO_DATE.fullmatch(text):
         at = at.replace(tzinfo=UTC)
     if at.tzinfo is None:
         return f"{text!r} does not say its offset from UTC: write it (2026-02-01T14:30-05:00), or give the date alone"
     if not _EARLIEST_YEAR <= at.year <= _LATEST_YEAR:
         return f"{text!r} cannot be a consent's date"
-    return at.astimezone(UTC)
+    return to_micros(at)

@@ -158,6 +158,7 @@ _ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?")
 _CANADIAN = re.compile(r"([A-Z])[0-9][A-Z] ?[0-9][A-Z][0-9]", re.IGNORECASE)
 
 
+@lru_cache(maxsize=50_000)  # all ZIP codes there are, as long as they are written without the last four digits
 def _place_of_postal_code(code: str) -> _Place | None:
     if american := _ZIP.fullmatch(code):
         return _place_of_zip(american[1])

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from dialer.contacts.micros import to_micros
 from dialer.errors import StoreDamaged, StoreError
 from dialer.results.audit import FIRST, AuditEntry, AuditHead, AuditKind, Break, ChainCheck, row_digest
 from dialer.store.database import Database
-from dialer.store.micros import to_micros
 from dialer.store.schema import attempt, audit, basis_text, outcome, refusal
 
 HEAD_SUFFIX = ".head"

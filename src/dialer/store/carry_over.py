@@ -17,9 +17,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from dialer.contacts.micros import to_micros
 from dialer.results.audit import AuditHead, AuditKind
 from dialer.store.audit import BATCH, append, vouch
-from dialer.store.micros import to_micros
 from dialer.store.schema import attempt, basis_text, outcome
 
 PAUSED = "restored from a backup: look at it, then resume"

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from dialer.contacts.micros import from_micros
 from dialer.errors import EngineRunning, StoreError
 from dialer.results.records import CampaignState, Claim, PlaceDue, QueueState
 from dialer.store.glance import PLACES
-from dialer.store.micros import from_micros
 from dialer.store.runs import SILENCE
 from dialer.store.schema import IN_HAND, attempt, campaign, queue, run
 

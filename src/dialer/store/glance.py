@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from dialer.calls.outcome import Outcome
+from dialer.contacts.micros import from_micros, to_micros
 from dialer.errors import StoreError
 from dialer.results.records import CampaignRow, CampaignState, Overdue, PlaceDue, QueueState, QueueSummary
 from dialer.results.summary import CallerIdCount, RefusalCount
 from dialer.store.faults import store_errors
-from dialer.store.micros import from_micros, to_micros
 from dialer.store.migrate import HEAD, revision_of
 
 Ask = Callable[[str, Mapping[str, Any]], Iterable[Any]]

@@ -25,7 +25,6 @@ from dialer.results.audit import AuditKind
 from dialer.results.records import OrderKind, QueueState
 from dialer.store.audit import append
 from dialer.store.database import Database
-from dialer.store.micros import to_micros
 from dialer.store.orders import give_order
 from dialer.store.schema import campaign_list, consent, contact, contact_list, place, queue
 
@@ -87,29 +86,20 @@ class ImportCounts:
 
 @dataclass(frozen=True, slots=True)
 class ImportPart:
-    """Some contacts of an import: of each the columns FIELDS and its priority, and rows of the table of consents.
+    """Some contacts of an import, and their consents. No number stands twice in the parts of one import."""
 
-    No number stands twice in the parts of one import.
-    """
-
-    contacts: list[tuple[Any, ...]]
-    consents: list[tuple[Any, ...]]
+    contacts: list[PlainContact]
+    consents: list[PlainConsent]
 
 
 def import_part(contacts: Iterable[Contact]) -> ImportPart:
     """A part of these contacts."""
-    contacts = list(contacts)
-    consents = [plain_consent(each.number.e164, each.consent) for each in contacts if each.consent is not None]
-    return plain_part([plain_contact(each) for each in contacts], consents)
-
-
-def plain_part(contacts: list[PlainContact], consents: list[PlainConsent]) -> ImportPart:
-    """A part of these contacts and their consents."""
-    kept = [
-        (e164, kind, to_micros(given), source, text, seller, to_micros(expires) if expires else None, *rest)
-        for e164, kind, given, source, text, seller, expires, *rest in consents
-    ]
-    return ImportPart(contacts, kept)
+    part = ImportPart([], [])
+    for each in contacts:
+        part.contacts.append(plain_contact(each))
+        if each.consent is not None:
+            part.consents.append(plain_consent(each.number.e164, each.consent))
+    return part
 
 
 class _Places:

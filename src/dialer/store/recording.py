@@ -17,11 +17,11 @@ from dialer.campaigns.retry import NOBODY_RANG, Finished
 from dialer.compliance.basis import BasisText
 from dialer.compliance.caps import ABANDONMENT_PERIOD
 from dialer.compliance.decision import Permit
+from dialer.contacts.micros import to_micros
 from dialer.errors import StoreError
 from dialer.results.audit import AuditKind
 from dialer.results.records import Decided, Ended, QueueState
 from dialer.store.audit import append, vouch
-from dialer.store.micros import to_micros
 from dialer.store.schema import AttemptState, attempt, basis_text, live_answers, outcome, queue, refusal, run
 from dialer.store.types import among, in_sql
 

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from dialer.store.micros import from_micros, to_micros
+from dialer.contacts.micros import from_micros, to_micros
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from dialer.store.micros import from_micros, to_micros
+from dialer.contacts.micros import from_micros, to_micros
 from dialer.store.types import Flag
 
 

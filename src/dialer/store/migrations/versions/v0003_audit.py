@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from dialer.contacts.micros import from_micros
 from dialer.results.audit import AuditKind
 from dialer.store.audit import append
-from dialer.store.micros import from_micros
 
 revision = "0003"
 down_revision: str | None = "0002"

@@ -1,4 +1,4 @@
-"""Moments as the store keeps them: integer microseconds since 1970, exact, ordered, and the same in every database."""
+"""Moments as plain numbers: integer microseconds since 1970, exact, ordered, and the same in every database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def to_micros(at: datetime) -> int:
     """Microseconds since 1970, UTC. Raises ValueError for a naive datetime."""
     if at.tzinfo is None:
-        raise ValueError(f"the store takes no naive datetime: {at.isoformat()}")
+        raise ValueError(f"no naive datetime is a moment: {at.isoformat()}")
     return (at - _EPOCH) // _MICROSECOND
 
 

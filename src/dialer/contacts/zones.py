@@ -7,15 +7,16 @@ known gets no zone at all, and without a zone nobody may be called.
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-import zipcodes
 from phonenumbers import country_code_for_region, is_number_type_geographical
 from phonenumbers.tzdata import TIMEZONE_DATA
 
@@ -27,6 +28,7 @@ from dialer.contacts.nanp import (
     ZONES_OF_SHARED_AREA_CODE,
 )
 from dialer.contacts.numbers import KINDS
+from dialer.contacts.zip_places import PLACES, TABLE
 from dialer.contacts.zone_names import zone_named, zones_of_country
 
 if TYPE_CHECKING:
@@ -169,16 +171,13 @@ def _place_of_postal_code(code: str) -> _Place | None:
 
 
 def _place_of_zip(code: str) -> _Place | None:
-    return _places_of_zips(code[:_ZIP_REGION]).get(code)
+    index = _zip_table()[int(code)]
+    return _place_of_zip_row(*PLACES[index - 1]) if index else None
 
 
-_ZIP_REGION = 2  # digits: to find them all by region takes a hundred searches of the list, one by one 40,000
-
-
-@lru_cache(maxsize=100)
-def _places_of_zips(region: str) -> dict[str, _Place]:
-    rows = zipcodes.similar_to(region)  # type: ignore[no-untyped-call]
-    return {row["zip_code"]: _place_of_zip_row(row["state"], row["timezone"]) for row in rows}
+@cache
+def _zip_table() -> bytes:
+    return zlib.decompress(base64.b85decode(TABLE))
 
 
 @lru_cache(maxsize=1000)

@@ -6,8 +6,9 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,10 +20,13 @@ from dialer.cli.numbers import number_of
 from dialer.compliance.rules import builtin_rules, retention_years
 from dialer.contacts.contact import Contact, LineType, Recipient, Relationship
 from dialer.contacts.importing import read_file
+from dialer.contacts.plain import PlainPart
 from dialer.contacts.rows import Defaults
 from dialer.errors import ContactsError
-from dialer.store.erasure import Erased, Expired
-from dialer.store.importing import ImportCounts, ImportPart
+
+if TYPE_CHECKING:  # the store's modules are imported while the file is read already
+    from dialer.store.erasure import Erased, Expired
+    from dialer.store.importing import ImportCounts
 
 app = typer.Typer(
     help="Lists of people.\n\nExample: dialer contacts import patients.csv --list patients",
@@ -62,7 +66,7 @@ def import_(
     counts, rejected = _import(context, file, name, defaults, encoding or None, columns, rejects)
     total = sum(rejected.values())
     if as_json:
-        document = {field: getattr(counts, field) for field in ImportCounts.__dataclass_fields__}
+        document = asdict(counts)
         context.print_json({"list": name, **document, "rejected": rejected, "rejects": str(rejects) if total else None})
         return
     context.out.print(
@@ -166,7 +170,7 @@ def _import(
         except OSError as error:
             raise ContactsError(f"{rejects}: cannot be written: {error.strerror}", hint="--rejects names it") from error
 
-        def good() -> Iterator[ImportPart]:
+        def good() -> Iterator[PlainPart]:
             writer = csv.writer(out)
             writer.writerow(["line", "reason", "column", "explanation", *contents.header.names])
             for part in parts:

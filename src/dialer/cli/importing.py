@@ -7,8 +7,9 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fcntl import F_SETPIPE_SZ, fcntl
 from itertools import islice
 from multiprocessing.connection import Connection
 from typing import BinaryIO
@@ -16,9 +17,9 @@ from typing import BinaryIO
 import msgspec
 
 from dialer.contacts.importing import ContactFile, Imported
+from dialer.contacts.plain import PART, PlainPart
 from dialer.contacts.rows import RowRejection
 from dialer.errors import ContactsError, DialerError
-from dialer.store.importing import PART, ImportPart
 
 LONG = 1_000_000
 """Bytes: a shorter file is read before another process has begun."""
@@ -28,7 +29,7 @@ LONG = 1_000_000
 class FilePart:
     """Some rows of the file; ``read`` is how many bytes of it are done."""
 
-    contacts: ImportPart
+    contacts: PlainPart
     rejected: list[RowRejection]
     read: int
 
@@ -44,9 +45,10 @@ def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[Itera
     if size < LONG or len(os.sched_getaffinity(0)) == 1:
         yield parts
         return
-    # A pipe holds few parts: a slow store holds up the reading.
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
+    with suppress(OSError):  # two parts or three fit then, so that either process may be late for once
+        fcntl(sending.fileno(), F_SETPIPE_SZ, _PIPE)
     process = context.Process(target=_send, args=(parts, receiving, sending), daemon=True)
     process.start()
     sending.close()
@@ -60,10 +62,11 @@ def parts_of(contents: ContactFile, file: BinaryIO, size: int) -> Iterator[Itera
 def _read(contents: ContactFile, file: BinaryIO) -> Iterator[FilePart]:
     while rows := list(islice(contents.rows, PART)):
         good = [row for row in rows if isinstance(row, Imported)]
-        part = ImportPart([row.plain for row in good], [row.consent for row in good if row.consent is not None])
+        part = PlainPart([row.plain for row in good], [row.consent for row in good if row.consent is not None])
         yield FilePart(part, [row for row in rows if isinstance(row, RowRejection)], file.tell())
 
 
+_PIPE = 1 << 20  # bytes, the most that a user may have
 _encode = msgspec.msgpack.Encoder().encode  # half the time of pickle
 _decode = msgspec.msgpack.Decoder(FilePart).decode
 

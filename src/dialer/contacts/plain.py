@@ -6,6 +6,8 @@ alone, dates in microseconds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -35,7 +37,28 @@ CONSENT_FIELDS = (
     "not_a_condition", "evidence",
 )  # fmt: skip
 
+PART = 2000
+"""Contacts that go through an import at once."""
+
 _json = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPart:
+    """Some contacts of an import, and their consents. No number stands twice in the parts of one import."""
+
+    contacts: list[PlainContact]
+    consents: list[PlainConsent]
+
+
+def plain_part(contacts: Iterable[Contact]) -> PlainPart:
+    """A part of these contacts."""
+    part = PlainPart([], [])
+    for each in contacts:
+        part.contacts.append(plain_contact(each))
+        if each.consent is not None:
+            part.consents.append(plain_consent(each.number.e164, each.consent))
+    return part
 
 
 def plain_contact(each: Contact) -> PlainContact:

@@ -10,10 +10,11 @@ from itertools import islice
 import sqlalchemy as sa
 
 from dialer.contacts.contact import Contact
+from dialer.contacts.plain import PART, PlainPart, plain_part
 from dialer.errors import StoreError
 from dialer.store.database import Database
 from dialer.store.facts import contact_of
-from dialer.store.importing import PART, ImportCounts, ImportPart, import_part, import_parts
+from dialer.store.importing import ImportCounts, import_parts
 from dialer.store.schema import contact, contact_list
 
 
@@ -57,13 +58,13 @@ class ContactLists:
                     yield each
 
         first = firsts()
-        parts = (import_part(some) for some in iter(lambda: list(islice(first, PART)), []))
+        parts = (plain_part(some) for some in iter(lambda: list(islice(first, PART)), []))
         return await self.import_parts(list_name, parts, now, progress=progress)
 
     async def import_parts(
         self,
         list_name: str,
-        parts: Iterable[ImportPart],
+        parts: Iterable[PlainPart],
         now: datetime,
         *,
         progress: Callable[[int], None] | None = None,

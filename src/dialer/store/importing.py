@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dialer.compliance.whereabouts import Whereabouts
 from dialer.contacts.contact import USUAL_PRIORITY, Contact, LineType, Number, NumberKind
-from dialer.contacts.plain import CONSENT_FIELDS, FIELDS, PlainConsent, PlainContact, plain_consent, plain_contact
+from dialer.contacts.plain import CONSENT_FIELDS, FIELDS, PlainContact, PlainPart
 from dialer.contacts.zones import place_key_of
 from dialer.results.audit import AuditKind
 from dialer.results.records import OrderKind, QueueState
@@ -28,10 +28,7 @@ from dialer.store.database import Database
 from dialer.store.orders import give_order
 from dialer.store.schema import campaign_list, consent, contact, contact_list, place, queue
 
-PART = 2000
-"""Contacts that are staged at once."""
-
-_CACHE_KIB, _USUAL_CACHE_KIB = 65_536, 2_000  # numbers come in no order: their index must not be read back from disk
+_CACHE_KIB = 65_536  # numbers come in no order: their index must not be read back from disk
 
 _ROW = (*FIELDS, "priority", "digest")
 
@@ -84,24 +81,6 @@ class ImportCounts:
     consents: int  # put on file that were not there
 
 
-@dataclass(frozen=True, slots=True)
-class ImportPart:
-    """Some contacts of an import, and their consents. No number stands twice in the parts of one import."""
-
-    contacts: list[PlainContact]
-    consents: list[PlainConsent]
-
-
-def import_part(contacts: Iterable[Contact]) -> ImportPart:
-    """A part of these contacts."""
-    part = ImportPart([], [])
-    for each in contacts:
-        part.contacts.append(plain_contact(each))
-        if each.consent is not None:
-            part.consents.append(plain_consent(each.number.e164, each.consent))
-    return part
-
-
 class _Places:
     """The places of one import, numbered as they come up."""
 
@@ -111,7 +90,7 @@ class _Places:
         self._keys: dict[str, int] = {}
         self.new: list[tuple[int, str]] = []
 
-    def number_of(self, row: tuple[Any, ...]) -> int:
+    def number_of(self, row: PlainContact) -> int:
         """The number of the place of a contact."""
         e164, region, kind, _, time_zone, postal_code, state, _, _, line_type, *_ = row
         key = (line_type, place_key_of(e164, region, kind, time_zone, postal_code, state))
@@ -137,7 +116,7 @@ class _Places:
 async def import_parts(
     database: Database,
     list_name: str,
-    parts: Iterable[ImportPart],
+    parts: Iterable[PlainPart],
     now: datetime,
     progress: Callable[[int], None] | None,
 ) -> ImportCounts:
@@ -145,32 +124,23 @@ async def import_parts(
     given = 0
     async with database.apart() as transact:
         await transact(_prepare)
-        try:
-            places = _Places()
-            for each in parts:
-                await transact(partial(_stage, part=each, places=places))
-                given += len(each.contacts)
-                if progress is not None:
-                    progress(given)
-            return await transact(partial(_merge, list_name=list_name, now=now))
-        finally:
-            await transact(_clear)
+        places = _Places()
+        for each in parts:
+            await transact(partial(_stage, part=each, places=places))
+            given += len(each.contacts)
+            if progress is not None:
+                progress(given)
+        return await transact(partial(_merge, list_name=list_name, now=now))
 
 
 def _prepare(connection: sa.Connection) -> None:
-    _staging.drop_all(connection)  # of an import that broke off
+    """The tables go with the connection."""
     _staging.create_all(connection)
     for schema in ("main", "temp"):
         connection.exec_driver_sql(f"PRAGMA {schema}.cache_size = -{_CACHE_KIB}")
 
 
-def _clear(connection: sa.Connection) -> None:
-    _staging.drop_all(connection)
-    for schema in ("main", "temp"):
-        connection.exec_driver_sql(f"PRAGMA {schema}.cache_size = -{_USUAL_CACHE_KIB}")
-
-
-def _stage(connection: sa.Connection, part: ImportPart, places: _Places) -> None:
+def _stage(connection: sa.Connection, part: PlainPart, places: _Places) -> None:
     contacts = [(places.number_of(row), *row, contact_digest(row[:-1], row[-1])) for row in part.contacts]
     for statement, rows in zip(_INSERTS, (places.new, contacts, part.consents), strict=True):
         if rows:

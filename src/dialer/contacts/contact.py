@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,8 +36,7 @@ class NumberKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):  # made in a fraction of the time of a dataclass: one for every row
     """A telephone number that exists in its country's plan.
 
     ``e164`` has the leading plus (ITU-T E.164); ``region`` is the ISO 3166 code of the country whose plan it is in

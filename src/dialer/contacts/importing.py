@@ -10,7 +10,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+import msgspec
 
 from dialer.contacts.csv_format import HEAD_BYTES, CsvFormat, detect_format, not_text_in
 from dialer.contacts.header import Field, HeaderMap, map_header
@@ -19,7 +21,7 @@ from dialer.contacts.rows import Defaults, Imported, RejectionCode, RowReader, R
 from dialer.errors import ContactsError
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """The cells of one row, which begins on ``line`` of the file."""
 
     line: int

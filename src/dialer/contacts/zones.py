@@ -210,23 +210,35 @@ _REMOTE_ISLANDS = {"AU": frozenset({"Indian/Christmas", "Indian/Cocos"})}  # who
 
 
 def _number_key(e164: str, region: str, kind: str) -> tuple[str, str, str, str]:
-    digits = e164[1:]
-    for length in _LISTED_LENGTHS.get(digits[:2], ()):
+    return (region, kind, e164[:_LONGEST_ZONE_PREFIX], _listed_prefix(e164[1:]))
+
+
+def _listed_prefix(digits: str) -> str:
+    """The longest that has zones of its own; empty when none has."""
+    beginning = digits[:_SHORT]
+    for length in _LONG_LENGTHS.get(beginning, ()):
         if digits[:length] in TIMEZONE_DATA:
-            return (region, kind, e164[:_LONGEST_ZONE_PREFIX], digits[:length])
-    return (region, kind, e164[:_LONGEST_ZONE_PREFIX], "")
+            return digits[:length]
+    return _short_prefix(beginning)
 
 
-def _lengths_by_beginning() -> dict[str, tuple[int, ...]]:
+@lru_cache(maxsize=10_000)
+def _short_prefix(beginning: str) -> str:
+    prefixes = (beginning[:length] for length in range(len(beginning), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in TIMEZONE_DATA), "")
+
+
+def _long_lengths() -> dict[str, tuple[int, ...]]:
     lengths: defaultdict[str, set[int]] = defaultdict(set)
     for prefix in TIMEZONE_DATA:
-        for first in [prefix[:2]] if len(prefix) > 1 else [f"{prefix}{digit}" for digit in range(10)]:
-            lengths[first].add(len(prefix))
-    return {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+        if len(prefix) > _SHORT:
+            lengths[prefix[:_SHORT]].add(len(prefix))
+    return {beginning: tuple(sorted(found, reverse=True)) for beginning, found in lengths.items()}
 
 
-_LISTED_LENGTHS = _lengths_by_beginning()
-"""Of the prefixes with zones of their own, by their first two digits; longest first."""
+_SHORT = 4  # digits: as in a North American area code, of which most have no longer prefix
+_LONG_LENGTHS = _long_lengths()
+"""Of the longer prefixes with zones of their own, by their beginning; longest first."""
 
 
 @lru_cache(maxsize=50_000)

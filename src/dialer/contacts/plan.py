@@ -44,6 +44,7 @@ class _Plan:
     lengths: frozenset[int]
     general: re.Pattern[str]
     kinds: re.Pattern[str]  # of the national number: the name of the group that matches is its kind
+    plainly: re.Pattern[str] | None  # the same, of digits that begin like no prefix
     leading: re.Pattern[str] | None
     national_prefix: re.Pattern[str] | None
     instead_of_prefix: str  # what to write for what national_prefix found; empty: nothing
@@ -52,6 +53,11 @@ class _Plan:
     def kind_of(self, national: str) -> NumberKind | None:
         found = self.kinds.fullmatch(national)
         return _KINDS[found.lastgroup] if found else None
+
+    def plain(self, digits: str) -> Number | None:
+        """What takes one look to read: most numbers there are."""
+        found = self.plainly.fullmatch(digits) if self.plainly else None
+        return Number(f"+{self.code}{digits}", self.region, _KINDS[found.lastgroup]) if found else None
 
     def without_prefix(self, digits: str) -> str:
         """Less the trunk prefix and a carrier's code, unless the number is one with it and none without."""
@@ -108,12 +114,17 @@ def _of_international(digits: str) -> Number | None:
 def _of_country(code: str, digits: str) -> Number | None:
     """With what may be a trunk prefix still in front."""
     main = _REGIONS[code][0]
-    return None if main == _NO_COUNTRY else _of_significant(code, _plan(main).significant(digits))
+    if main == _NO_COUNTRY:
+        return None
+    plan = _plan(main)
+    return plan.plain(digits) or _of_significant(code, plan.significant(digits))
 
 
 def _of_national(digits: str, region: str) -> Number | None:
     """As somebody in this region writes it."""
     plan = _plan(region)
+    if plain := plan.plain(digits):
+        return plain
     if plan.international_prefix is not None and plan.international_prefix.match(digits):
         return None
     if digits.startswith(plan.code):
@@ -141,13 +152,17 @@ def _of_significant(code: str, national: str) -> Number | None:
 @lru_cache(maxsize=512)
 def _plan(region: str) -> _Plan:
     metadata: Any = PhoneMetadata.metadata_for_region(region, None)
-    general = metadata.general_desc
+    general, kinds, code = metadata.general_desc, _kinds(metadata), str(metadata.country_code)
+    prefixes = (code, metadata.national_prefix_for_parsing, metadata.international_prefix)
+    no_prefix = "".join(f"(?!{prefix})" for prefix in prefixes if prefix)
+    comes_first = _REGIONS[code][0] == region and not metadata.leading_digits
     return _Plan(
         region=region,
-        code=str(metadata.country_code),
+        code=code,
         lengths=frozenset(general.possible_length),
         general=re.compile(general.national_number_pattern),
-        kinds=re.compile(_kinds(metadata)),
+        kinds=re.compile(kinds),
+        plainly=re.compile(no_prefix + kinds) if comes_first else None,
         leading=_pattern(metadata.leading_digits),
         national_prefix=_pattern(metadata.national_prefix_for_parsing),
         instead_of_prefix=metadata.national_prefix_transform_rule or "",

@@ -21,8 +21,8 @@ from dialer.cli.context import Context, context_of, run_async
 from dialer.cli.demo_contacts import write_contacts
 from dialer.cli.report import gather, show
 from dialer.cli.templates import CAMPAIGN
-from dialer.contacts.importing import Imported, read_file
-from dialer.contacts.rows import Defaults
+from dialer.contacts.importing import read_file
+from dialer.contacts.rows import Defaults, Imported
 from dialer.engine.settings import RunUntil
 from dialer.errors import AgentError, DialerError
 from dialer.results.export import attempts_csv, report_html

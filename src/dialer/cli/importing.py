@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from dialer.contacts.importing import ContactFile, Imported
+from dialer.contacts.importing import ContactFile
 from dialer.contacts.plain import PART, PlainPart
-from dialer.contacts.rows import RowRejection
+from dialer.contacts.rows import Imported, RowRejection
 from dialer.errors import ContactsError, DialerError
 
 LONG = 1_000_000

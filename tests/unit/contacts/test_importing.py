@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.contacts.header import map_header
-from dialer.contacts.importing import Imported, Row, read_contacts, read_file, split_rows
-from dialer.contacts.rows import Defaults, RejectionCode, RowRejection
+from dialer.contacts.importing import Row, read_contacts, read_file, split_rows
+from dialer.contacts.rows import Defaults, Imported, RejectionCode, RowRejection
 from dialer.errors import ContactsError
 
 

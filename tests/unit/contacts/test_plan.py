@@ -9,7 +9,7 @@ import pytest
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumberType
 
 from dialer.contacts.contact import Number
-from dialer.contacts.numbers import parse_number
+from dialer.contacts.numbers import NumberProblem, parse_number
 from dialer.contacts.plan import number_of_e164, read_number
 
 CODES = sorted(COUNTRY_CODE_TO_REGION_CODE)
@@ -36,6 +36,25 @@ def test_every_number_is_read_as_phonenumbers_reads_it(code: int) -> None:
 )
 def test_what_is_no_subscribers_number_is_read_the_slow_way(text: str) -> None:
     assert number_of_e164(text) == parse_number(text, None)
+
+
+@pytest.mark.parametrize("text", ["23456789.0", "23456789.0 ", "234567.00", "+23456789.0"])
+def test_what_a_spreadsheet_changed_is_no_number(text: str) -> None:
+    assert isinstance(read_number(text, "AF"), NumberProblem)
+    assert read_number(text, "AF") == parse_number(text, "AF")
+
+
+@pytest.mark.parametrize(
+    "text", ["3055550123", "13055550123", "+1 305 555 0123", "011 44 20 7946 0123", "+1(+305)5550123"]
+)
+@pytest.mark.parametrize("region", ["US", "CA", "GB", None])
+def test_what_begins_like_a_prefix_is_looked_at_twice(text: str, region: str | None) -> None:
+    assert read_number(text, region) == parse_number(text, region)
+
+
+@pytest.mark.parametrize("text", ["٣٠٥٥٥٥٠١٢٣", "3055550123\u2060", "\ud800055550123", "305555012\u00b2"])
+def test_characters_beyond_ascii_are_read_the_slow_way(text: str) -> None:
+    assert read_number(text, "US") == parse_number(text, "US")
 
 
 def test_a_number_stays_itself() -> None:

@@ -136,8 +136,7 @@ async def import_parts(
 def _prepare(connection: sa.Connection) -> None:
     """The tables go with the connection."""
     _staging.create_all(connection)
-    for schema in ("main", "temp"):
-        connection.exec_driver_sql(f"PRAGMA {schema}.cache_size = -{_CACHE_KIB}")
+    connection.exec_driver_sql(f"PRAGMA main.cache_size = -{_CACHE_KIB}")
 
 
 def _stage(connection: sa.Connection, part: PlainPart, places: _Places) -> None:

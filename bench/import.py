@@ -1,6 +1,6 @@
 """Importing contacts: rows a second of the whole of ``dialer contacts import``, from its start to its end.
 
-    python -m bench.import [--rows 200000] [--runs 3] [--curve] [--quick]
+    python -m bench.import [--rows 300000] [--runs 3] [--curve] [--quick]
     python -m bench.import --prove 1000000
 
 The file is made from a seed: thirteen columns, numbers written in fourteen ways and eight other countries, consents,
@@ -138,7 +138,7 @@ def print_proof(count: int, seed: int) -> int:
 def main() -> int:
     """Measure, and print the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.import", description="rows a second of contacts import")
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--curve", action="store_true", help="import files of four sizes")

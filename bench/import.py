@@ -29,7 +29,7 @@ from bench.load import DIALER, dialer, environment
 from bench.number_forms import Proof, prove
 
 TARGET_ROWS_S = 50_000
-QUICK_ROWS = 50_000
+QUICK_ROWS = 100_000
 PROOF_PART = 20_000  # numbers that one process holds against phonenumbers in one go
 CURVE = (10_000, 50_000, 200_000, 1_000_000)
 QUICK_CURVE = (5_000, 20_000, 50_000, 100_000)

@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dialer.cli.context import Context, context_of, run_async
 from dialer.cli.importing import parts_of
 from dialer.cli.numbers import number_of
-from dialer.compliance.rules import builtin_rules, retention_years
 from dialer.contacts.contact import Contact, LineType, Recipient, Relationship
 from dialer.contacts.importing import read_file
 from dialer.contacts.plain import PlainPart
 from dialer.contacts.rows import Defaults
 from dialer.errors import ContactsError
 
-if TYPE_CHECKING:  # the store's modules are imported while the file is read already
+if TYPE_CHECKING:  # what is heavy to import is imported while the file is read already
     from dialer.store.erasure import Erased, Expired
     from dialer.store.importing import ImportCounts
 
@@ -152,6 +150,9 @@ def _import(
             raise ContactsError(f"{path}: cannot be read: {error.strerror}") from error
         contents = read_file(file, defaults, encoding=encoding, columns=columns)
         parts = files.enter_context(parts_of(contents, file, size))
+
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
         progress = files.enter_context(
             Progress(
                 TextColumn(path.name),
@@ -257,6 +258,8 @@ def retention(
 
     Example: dialer contacts retention --dry-run
     """
+    from dialer.compliance.rules import builtin_rules, retention_years
+
     context = context_of(ctx)
     now = context.clock.now()
     rules = builtin_rules()

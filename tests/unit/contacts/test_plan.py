@@ -52,6 +52,11 @@ def test_what_begins_like_a_prefix_is_looked_at_twice(text: str, region: str | N
     assert read_number(text, region) == parse_number(text, region)
 
 
+@pytest.mark.parametrize(("text", "region"), [("00800123095", "QA"), ("8102215921", "BY"), ("8106264147", "BY")])
+def test_a_number_that_could_begin_with_a_prefix_does(text: str, region: str) -> None:
+    assert read_number(text, region) == parse_number(text, region)
+
+
 @pytest.mark.parametrize("text", ["٣٠٥٥٥٥٠١٢٣", "3055550123\u2060", "\ud800055550123", "305555012\u00b2"])
 def test_characters_beyond_ascii_are_read_the_slow_way(text: str) -> None:
     assert read_number(text, "US") == parse_number(text, "US")

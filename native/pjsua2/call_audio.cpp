@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <pjmedia/alaw_ulaw.h>
+
 /* The PJSUA2_ error macros expect these names. */
 #define THIS_FILE "call_audio.cpp"
 using pj::Error;
@@ -12,25 +14,33 @@ namespace dialer {
 
 PcmBuffer::PcmBuffer(const char *data, size_t size)
 {
-    auto copy = std::make_shared<Samples>(size / sizeof(int16_t));
-    std::memcpy(copy->data(), data, copy->size() * sizeof(int16_t));
-    samples = std::move(copy);
+    auto made = std::make_shared<Sound>();
+    made->pcm.resize(size / sizeof(int16_t));
+    std::memcpy(made->pcm.data(), data, made->pcm.size() * sizeof(int16_t));
+    made->mu.reserve(made->pcm.size());
+    made->a.reserve(made->pcm.size());
+    for (const int16_t sample : made->pcm) {
+        made->mu.push_back(pjmedia_linear2ulaw(sample));
+        made->a.push_back(pjmedia_linear2alaw(sample));
+    }
+    sound = std::move(made);
 }
 
-void CallAudioState::fill(int16_t *out, size_t count)
+template <typename Sample>
+void CallSoundState::fill(const std::vector<Sample> Sound::*form, Sample silence, Sample *out, size_t count)
 {
     size_t filled = 0;
     {
         std::lock_guard<std::mutex> guard(lock);
         if (playing && !finished.load(std::memory_order_relaxed)) {
-            const Samples &source = *playing;
+            const std::vector<Sample> &source = (*playing).*form;
             uint64_t at = position.load(std::memory_order_relaxed);
             while (filled < count && !source.empty()) {
                 const size_t offset = loop ? at % source.size() : at;
                 if (offset >= source.size())
                     break;
                 const size_t n = std::min(count - filled, source.size() - offset);
-                std::memcpy(out + filled, source.data() + offset, n * sizeof(int16_t));
+                std::memcpy(out + filled, source.data() + offset, n * sizeof(Sample));
                 filled += n;
                 at += n;
             }
@@ -39,10 +49,20 @@ void CallAudioState::fill(int16_t *out, size_t count)
                 finished.store(true, std::memory_order_release);
         }
     }
-    std::memset(out + filled, 0, (count - filled) * sizeof(int16_t));
+    std::fill(out + filled, out + count, silence);
 }
 
-void CallAudioState::hear(const int16_t *in, size_t count)
+void CallSoundState::fill(int16_t *out, size_t count) { fill(&Sound::pcm, int16_t(0), out, count); }
+
+void CallSoundState::fill(Law law, uint8_t *out, size_t count)
+{
+    if (law == Law::MU)
+        fill(&Sound::mu, uint8_t(pjmedia_linear2ulaw(0)), out, count);
+    else
+        fill(&Sound::a, uint8_t(pjmedia_linear2alaw(0)), out, count);
+}
+
+void CallSoundState::hear(const int16_t *in, size_t count)
 {
     if (ring.empty())
         return;
@@ -58,7 +78,7 @@ void CallAudioState::hear(const int16_t *in, size_t count)
         overruns.fetch_add(count - kept, std::memory_order_relaxed);
 }
 
-std::string CallAudioState::drain(size_t max_samples)
+std::string CallSoundState::drain(size_t max_samples)
 {
     const uint64_t start = taken.load(std::memory_order_relaxed);
     const size_t ready = static_cast<size_t>(written.load(std::memory_order_acquire) - start);
@@ -78,7 +98,7 @@ namespace {
 
 /* What the media port owns: freed by pjmedia when its last user, often the bridge, has let go. */
 struct PortData {
-    std::shared_ptr<CallAudioState> state;
+    std::shared_ptr<CallSoundState> state;
     pj_pool_t *pool;
 };
 
@@ -112,8 +132,7 @@ pj_status_t on_destroy(pjmedia_port *port)
 
 }  // namespace
 
-CallAudio::CallAudio(unsigned tap_ms)
-    : state(std::make_shared<CallAudioState>(static_cast<size_t>(tap_ms) * SAMPLE_RATE / 1000))
+CallAudio::CallAudio(unsigned tap_ms) : CallSound(tap_ms)
 {
     pjsua_conf_port_info bridge;
     PJSUA2_CHECK_EXPR( pjsua_conf_get_port_info(0, &bridge) );
@@ -154,9 +173,14 @@ CallAudio::~CallAudio()
     pjmedia_port_destroy(port);
 }
 
-void CallAudio::play(const PcmBuffer &buffer, bool loop)
+CallSound::CallSound(unsigned tap_ms)
+    : state(std::make_shared<CallSoundState>(static_cast<size_t>(tap_ms) * SAMPLE_RATE / 1000))
 {
-    std::shared_ptr<const Samples> next = buffer.samples;
+}
+
+void CallSound::play(const PcmBuffer &buffer, bool loop)
+{
+    std::shared_ptr<const Sound> next = buffer.sound;
     std::lock_guard<std::mutex> guard(state->lock);
     state->playing.swap(next);
     state->loop = loop;
@@ -164,30 +188,30 @@ void CallAudio::play(const PcmBuffer &buffer, bool loop)
     state->finished.store(false, std::memory_order_release);
 }
 
-void CallAudio::stop()
+void CallSound::stop()
 {
-    std::shared_ptr<const Samples> dropped;
+    std::shared_ptr<const Sound> dropped;
     std::lock_guard<std::mutex> guard(state->lock);
     if (!state->finished.load(std::memory_order_relaxed))
         state->playing.swap(dropped);
 }
 
-unsigned CallAudio::position_ms() const
+unsigned CallSound::position_ms() const
 {
     return static_cast<unsigned>(state->position.load(std::memory_order_relaxed) * 1000 / SAMPLE_RATE);
 }
 
-bool CallAudio::finished() const { return state->finished.load(std::memory_order_acquire); }
+bool CallSound::finished() const { return state->finished.load(std::memory_order_acquire); }
 
-std::string CallAudio::read(unsigned max_samples) { return state->drain(max_samples); }
+std::string CallSound::read(unsigned max_samples) { return state->drain(max_samples); }
 
-unsigned CallAudio::available() const
+unsigned CallSound::available() const
 {
     return static_cast<unsigned>(state->written.load(std::memory_order_acquire) -
                                  state->taken.load(std::memory_order_relaxed));
 }
 
-uint64_t CallAudio::overruns() const { return state->overruns.load(std::memory_order_relaxed); }
+uint64_t CallSound::overruns() const { return state->overruns.load(std::memory_order_relaxed); }
 
 CompiledLimits compiled_limits()
 {

@@ -40,12 +40,13 @@ int call_state(const pj::Call &call)
 
 int audio_index(const pj::Call &call)
 {
-    pjsua_call_info info;
-    if (pjsua_call_get_info(call.getId(), &info) != PJ_SUCCESS)
+    const int id = call.getId();
+    if (id < 0 || id >= static_cast<int>(pjsua_var.ua_cfg.max_calls))
         return -1;
-    for (unsigned i = 0; i < info.media_cnt; ++i) {
-        if (info.media[i].type == PJMEDIA_TYPE_AUDIO && info.media[i].stream.aud.conf_slot != PJSUA_INVALID_ID)
-            return static_cast<int>(info.media[i].index);
+    for (unsigned i = 0; i < pjsua_var.calls[id].med_cnt; ++i) {
+        const pjsua_call_media &media = pjsua_var.calls[id].media[i];
+        if (media.type == PJMEDIA_TYPE_AUDIO && media.strm.a.stream)
+            return static_cast<int>(i);
     }
     return -1;
 }

@@ -34,6 +34,14 @@ fi
 [ "$(grep -c 'dialer: started before' $udp)" = 1 ] || die "pjmedia's UDP transport has changed" \
     "Look whether transport_media_start still reads before it is started; then mend or drop this edit in compile.sh."
 
+# A call that speaks and listens by itself (call_rtp.hpp) keeps its stream off the bridge: on_stream_created2 leaves no port.
+aud=pjsip/src/pjsua-lib/pjsua_aud.c
+if ! grep -q 'dialer: stays off' $aud; then
+    sed -i '/^pj_status_t pjsua_aud_channel_update/,/^}/s|^            status = pjmedia_conf_add_port(pjsua_var.mconf,|            if (call_med->strm.a.media_port) /* dialer: stays off the bridge without one */\n&|' $aud
+fi
+[ "$(grep -c 'dialer: stays off' $aud)" = 1 ] || die "pjsua's audio has changed" \
+    "Look how pjsua_aud_channel_update puts a stream on the bridge; then mend this edit in compile.sh."
+
 say "configuring"
 ./aconfigure CFLAGS="$flags" CXXFLAGS="$flags" --enable-epoll \
     --disable-video --disable-sound --disable-v4l2 --disable-sdl --disable-ffmpeg --disable-openh264 --disable-vpx \
@@ -53,7 +61,7 @@ wrap() {
         -Ipjnath/include -Ipjmedia/include -Ipjsip/include \
         -outdir "$work/wrap" -o "$work/wrap/wrap.cpp" "$here/dialer_pjsua2.i"
     "${cxx[@]}" -c "$work/wrap/wrap.cpp" -o "$work/wrap/wrap.o"
-    for addition in call_audio call_control front_door media_guard; do
+    for addition in call_audio call_control call_rtp front_door line rtp_guard turns; do
         "${cxx[@]}" -Wall -Wextra -c "$here/$addition.cpp" -o "$work/wrap/$addition.o"
     done
 }

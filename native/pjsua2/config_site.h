@@ -16,7 +16,8 @@
  * upstream's AudioMediaPlayer stays usable to the same number. */
 #define PJSUA_MAX_PLAYERS                2048
 
-/* [exported] Slots of the conference bridge. A call takes two: its stream and its CallAudio. */
+/* [exported] Slots of the conference bridge. A simulated callee takes two, its stream and its CallAudio; a call one, and
+ * only while it talks to another. */
 #define PJSUA_MAX_CONF_PORTS             8192
 
 /* [exported] Sockets in the I/O queue. A call takes two (RTP, RTCP); a closed one stays reserved for

@@ -23,7 +23,7 @@
 #include "call_audio.hpp"
 #include "call_control.hpp"
 #include "front_door.hpp"
-#include "media_guard.hpp"
+#include "call_rtp.hpp"
 %}
 
 // Nothing on stdout before libInit() has set the level: libCreate() would print its start at the highest one.
@@ -36,25 +36,27 @@
 %catches(pj::Error) dialer::cancel_call;
 %catches(pj::Error) dialer::call_state;
 %catches(pj::Error) dialer::close_front_door;
-%catches(pj::Error) dialer::MediaGuard::stand_before;
+%catches(pj::Error) dialer::CallRtp::stand_before;
+%catches(pj::Error) dialer::CallRtp::to_bridge;
 
 // Anything with the buffer protocol in, bytes out.
 %pybuffer_binary(const char *data, size_t size);
-%typemap(out) std::string dialer::CallAudio::read {
+%typemap(out) std::string dialer::CallSound::read {
     $result = PyBytes_FromStringAndSize($1.data(), static_cast<Py_ssize_t>($1.size()));
 }
 
 // These take about a microsecond: giving the GIL away and waiting to get it back would cost far more.
-%nothreadallow dialer::CallAudio::play;
-%nothreadallow dialer::CallAudio::stop;
-%nothreadallow dialer::CallAudio::position_ms;
-%nothreadallow dialer::CallAudio::finished;
-%nothreadallow dialer::CallAudio::read;
-%nothreadallow dialer::CallAudio::available;
-%nothreadallow dialer::CallAudio::overruns;
+%nothreadallow dialer::CallSound::play;
+%nothreadallow dialer::CallSound::stop;
+%nothreadallow dialer::CallSound::position_ms;
+%nothreadallow dialer::CallSound::finished;
+%nothreadallow dialer::CallSound::read;
+%nothreadallow dialer::CallSound::available;
+%nothreadallow dialer::CallSound::overruns;
 
-%ignore dialer::CallAudioState;
-%ignore dialer::CallAudio::CallAudio(const CallAudio &);
+%ignore dialer::CallSoundState;
+%ignore dialer::Sound;
+%ignore dialer::Guard;
 %ignore dialer::SAMPLE_RATE;
 %ignore dialer::REQUESTS_A_SECOND;
 %ignore dialer::PACKETS_A_SECOND;
@@ -62,4 +64,4 @@
 %include "call_audio.hpp"
 %include "call_control.hpp"
 %include "front_door.hpp"
-%include "media_guard.hpp"
+%include "call_rtp.hpp"

@@ -268,7 +268,8 @@ class Caller:
         if not line.free:
             self._happened(FinalResponse(code=503, phrase=f"no free channel on {trunk}", local=True))
             return
-        leg = Leg(line.account, line.trunk, partial(self._tell, self._leg_number))
+        hears = self.plan.script.detect_machine
+        leg = Leg(line.account, line.trunk, partial(self._tell, self._leg_number), hears=hears)
         self._leg = leg
         line.busy += 1
         self._invited = self._invited or now().at
@@ -310,7 +311,7 @@ class Caller:
         if self._leg is None or not self._answered:
             return
         if self._operator is not None and self._operator.bridged:
-            self._operator.join(self._leg.audio())
+            self._operator.join(self._leg.bridged())
         else:
             self._voice.join(self._leg.audio())
 
@@ -351,8 +352,8 @@ class Caller:
     def _bridge(self) -> None:
         if self._leg is None or self._operator is None:
             return
-        self._voice.part()
-        self._operator.join(self._leg.audio())
+        self._voice.be_silent()
+        self._operator.join(self._leg.bridged())
 
     def _drop_operator(self) -> None:
         if self._operator is None:

@@ -214,7 +214,7 @@ def _endpoint_config(settings: AgentSettings) -> pj.EpConfig:
     media.clockRate = media.sndClockRate = SAMPLE_RATE
     media.audioFramePtime = media.ptime = PTIME_MS
     media.channelCount = 1
-    media.maxMediaPorts = min(compiled_limits().max_conf_ports, 2 * slots + 8)  # a stream and a CallAudio each
+    media.maxMediaPorts = min(compiled_limits().max_conf_ports, 2 * slots + 8)  # a callee: a stream and a CallAudio
     media.noVad = True  # silence is sent as packets: gateways take a silent line for a dead one
     media.ecTailLen = 0
     media.sndAutoCloseTime = -1

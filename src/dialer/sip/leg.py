@@ -29,6 +29,7 @@ from dialer.sip.messages import has_sdp, header, ordered_codecs, status_phrase
 
 PAYLOAD_TYPE = {Codec.PCMU: 0, Codec.PCMA: 8}
 ENDPOINT_ORDER = (0, 8)
+TAP_MS = 2000
 DIGITS = frozenset("0123456789*#ABCD")
 
 
@@ -63,14 +64,16 @@ class Invitation:
 class Leg(pj.Call):
     """One outgoing call to pjsua. ``tell`` is called with each event, inside ``SipEndpoint.poll`` or ``hang_up``."""
 
-    def __init__(self, account: pj.Account, trunk: Trunk, tell: Callable[[LegEvent], None]) -> None:
+    def __init__(
+        self, account: pj.Account, trunk: Trunk, tell: Callable[[LegEvent], None], *, hears: bool = False
+    ) -> None:
+        """``hears``: what the far end says is kept for the ear."""
         super().__init__(account)
         self.over = False
         self._tell = tell
         self.counters = MediaCounters()
         self._payload_types = tuple(PAYLOAD_TYPE[codec] for codec in trunk.codecs)
-        self._media_from = trunk.media_from
-        self._media_guard = pj.MediaGuard()
+        self._rtp = pj.CallRtp(TAP_MS if hears else 0, trunk.media_from is MediaFrom.ANYWHERE)
         self._peer = ""
         self._answered = False
         self._provisional = False
@@ -114,10 +117,20 @@ class Leg(pj.Call):
         """
         self.xfer(f"<{address}>", pj.CallOpParam(True))
 
-    def audio(self) -> pj.AudioMedia | None:
-        """The call's audio on the bridge, while there is any."""
+    def audio(self) -> pj.CallRtp | None:
+        """The call's mouth and ear, while it has audio: its own, not the bridge's."""
+        if pj.audio_index(self) < 0:
+            return None
+        self._rtp.off_bridge(self)
+        return self._rtp
+
+    def bridged(self) -> pj.AudioMedia | None:
+        """The call's end of the bridge, which speaks and listens for it from now on; None while it has no audio."""
         index = pj.audio_index(self)
-        return self.getAudioMedia(index) if index >= 0 else None
+        if index < 0:
+            return None
+        self._rtp.to_bridge(self)
+        return self.getAudioMedia(index)
 
     def codec(self) -> str:
         """The name of the codec agreed on; empty while there is no audio."""
@@ -167,9 +180,8 @@ class Leg(pj.Call):
 
     @guarded
     def onCreateMediaTransport(self, prm: pj.OnCreateMediaTransportParam) -> None:  # noqa: N802
-        """Sound and keys are the callee's only when they come from where the answer said they would."""
-        if self._media_from is MediaFrom.SDP:
-            self._media_guard.stand_before(prm)
+        """Sound and keys are the callee's only when they come from where the answer said they would (see CallRtp)."""
+        self._rtp.stand_before(prm)
 
     @guarded
     def onStreamDestroyed(self, prm: pj.OnStreamDestroyedParam) -> None:  # noqa: N802
@@ -180,7 +192,7 @@ class Leg(pj.Call):
             rtp_sent=self.counters.rtp_sent + rtcp.txStat.pkt,
             rtp_received=self.counters.rtp_received + rtcp.rxStat.pkt,
             rtp_lost=self.counters.rtp_lost + rtcp.rxStat.loss,
-            rtp_strangers=self._media_guard.strangers(),
+            rtp_strangers=self._rtp.strangers(),
         )
 
     @guarded

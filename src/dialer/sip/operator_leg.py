@@ -84,12 +84,12 @@ class OperatorLeg:
                 return None
 
     def _audio_changed(self) -> OperatorAnswered | None:
-        wire = self._leg.audio() if self._leg is not None and self._answered else None
         if self._bridged:
             self.join(self._talks_to)
-        elif wire is not None or self._told:
-            self._voice.join(wire)
-        if wire is None or self._told:
+            return None
+        audio = self._leg.audio() if self._leg is not None and self._answered else None
+        self._voice.join(audio)
+        if audio is None or self._told:
             return None
         self._told = True
         return OperatorAnswered()
@@ -104,7 +104,7 @@ class OperatorLeg:
             self._voice.close()
         self._bridged = True
         self._talks_to = person
-        wire = self._leg.audio() if self._leg is not None else None
+        wire = self._leg.bridged() if self._leg is not None else None
         if wire is not None and person is not None:
             wire.startTransmit(person)
             person.startTransmit(wire)

@@ -1,4 +1,4 @@
-"""What one call is told and what it says: its CallAudio, joined to the bridge, and the ear. On the owner thread."""
+"""What one call is told and what it says: its RTP, as mouth and ear. On the owner thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 EAR_EVERY_S = 0.1  # each look costs as much as what it looks at; the judgement waits for 0.7 s of silence anyway
 SOUND_CHECK_S = 0.02
 SOUND_TAIL_S = 0.1  # from the last sample given to the bridge until it has passed the far end's jitter buffer
-TAP_MS = 2000
 MAX_READ = 8000  # samples
 
 
@@ -41,40 +40,23 @@ class Voice:
         self._tell = tell
         if hears:
             _load_ears()
-        self._tap_ms = TAP_MS if hears else 0
-        self._audio: pj.CallAudio | None = None
-        self._wire: pj.AudioMedia | None = None  # the call's end of the bridge that the audio is joined to
+        self._audio: pj.CallRtp | None = None
         self._ear: GreetingEar | BeepEar | None = None
         self._sound_due: Due | None = None
         self._ear_due: Due | None = None
 
-    def join(self, wire: pj.AudioMedia | None) -> None:
-        """Join our audio to the call's end of the bridge; again whenever a re-INVITE may have replaced that.
-
-        None: the call has no audio now.
-        """
-        self._wire = wire
-        if wire is None:
-            return
-        if self._audio is None:
-            self._audio = pj.CallAudio(self._tap_ms)
-        self._audio.startTransmit(wire)
-        if self._ear is not None:
-            wire.startTransmit(self._audio)
-
-    def part(self) -> None:
-        """Take our audio off the call: what it is told from now on comes from elsewhere."""
-        self.be_silent()
-        if self._audio is not None and self._wire is not None:
-            self._audio.stopTransmit(self._wire)
-        self._wire = None
+    def join(self, audio: pj.CallRtp | None) -> None:
+        """Speak and listen there; again whenever a re-INVITE may have given a call audio, or taken it away: None."""
+        if audio is not None and audio is not self._audio:
+            self._audio = audio
+            audio.listen(self._ear is not None)
 
     def close(self) -> None:
         """The call is over, or has no more use for us."""
         for due in (self._sound_due, self._ear_due):
             if due is not None:
                 due.cancel()
-        self._audio = self._wire = self._ear = None
+        self._audio = self._ear = None
 
     def play(self, sound: Sound) -> None:
         """Play from the beginning, instead of whatever plays now. Raises CallStateError before there is audio."""
@@ -114,18 +96,13 @@ class Voice:
         self._tell(SoundFinished())
 
     def listen(self, ear: Ear) -> None:
-        """Point the ear. A deaf call costs the bridge nothing: it is not joined."""
-        joined = self._ear is not None
+        """Point the ear. A deaf call keeps nothing of what it hears."""
         self._ear = _made(ear)
         if self._ear_due is not None:
             self._ear_due.cancel()
-        if self._audio is None or self._wire is None:
+        if self._audio is None:
             return
-        if self._ear is None and joined:
-            self._wire.stopTransmit(self._audio)
-        elif self._ear is not None and not joined:
-            self._audio.read(MAX_READ * 2)  # what is left of an earlier time
-            self._wire.startTransmit(self._audio)
+        self._audio.listen(self._ear is not None)
         if self._ear is not None:
             self._ear_due = self._schedule.at(monotonic() + EAR_EVERY_S, self._hear)
 

@@ -17,8 +17,8 @@ import msgspec
 from dialer.campaigns.retry import NOBODY_RANG
 from dialer.compliance.whereabouts import Whereabouts
 from dialer.contacts.contact import Contact, LineType, Number, NumberKind
+from dialer.contacts.micros import from_micros
 from dialer.store.glance import Glance
-from dialer.store.micros import from_micros
 
 SAMPLE = 4000  # contacts that wait
 RECENT = 5000  # attempts that ended

@@ -52,7 +52,7 @@ BODIES: dict[str, tuple[str, frozenset[Outcome]]] = {
     "rtcp-mux": (sdp(9, more="a=rtcp-mux\r\na=rtcp:0\r\na=rtcp:99999 IN IP4 x\r\n"), EITHER),
     "srtp": (PLAIN.replace("RTP/AVP", "RTP/SAVP"), EITHER),
     "inactive": (sdp(9, more="a=inactive\r\n"), NOT_HEARD),
-    "sendonly": (sdp(9, more="a=sendonly\r\n"), EITHER),
+    "sendonly": (sdp(9, more="a=sendonly\r\n"), NOT_HEARD),
     "large": (sdp(9, more="a=x-nothing:" + "x" * 6_000 + "\r\n"), EITHER),
     "many-attributes": (sdp(9, more="a=x\r\n" * 1_200), EITHER),
     "60-kB": (sdp(9, more="a=x-nothing:" + "x" * 60_000 + "\r\n"), EITHER),

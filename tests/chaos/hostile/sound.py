@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from tests.sip.conftest import HOST
-from tests.sip.test_rtp import Packet, decoded
+from tests.sip.test_rtp import Packet, audio
 
 EVENTS = 101  # payload type of RFC 4733 events, as the agent offers it
 PCMU = 0
@@ -36,11 +36,8 @@ class Ear(asyncio.DatagramProtocol):
         return ear
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self.speaker not in (None, addr) or len(data) < 12:
-            return
-        _, kind, sequence, timestamp = struct.unpack(">BBHI", data[:8])
-        if kind & 0x7F == PCMU:
-            self.packets.append(Packet(sequence, timestamp, decoded(data[12:])))
+        if self.speaker in (None, addr) and (packet := audio(data)):
+            self.packets.append(packet)
 
     def say(self, packet: bytes, where: tuple[str, int]) -> None:
         self._transport.sendto(packet, where)

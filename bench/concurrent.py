@@ -33,7 +33,7 @@ from bench.own_network import own_network
 from bench.peers import sipp_version, start_sipp
 
 TARGET_CORES = 0.6  # at 1,000 calls
-CPS = 80
+CPS, SIPP_CPS = 100, 250  # at which they come up
 MESSAGE_S = 90.0
 SETTLE_S = 1.5
 UP_S = 60.0
@@ -179,12 +179,12 @@ def run_sipp(home: Path, load: Load, seconds: float) -> Steady:
     with far_end() as far, callee(home, far) as port:
         (home / "message.ulaw").write_bytes(pcmu(message(MESSAGE_S)))
         process = start_sipp(
-            home, "caller", f"{HOST}:{port}", "-m", str(load.calls), "-r", str(load.cps), "-l", str(load.calls),
+            home, "caller", f"{HOST}:{port}", "-m", str(load.calls), "-r", str(SIPP_CPS), "-l", str(load.calls),
             "-mp", "16000", "-d", str(round(MESSAGE_S * 1000)),
         )  # fmt: skip
         try:
             far.tell("echo off")
-            time.sleep(load.calls / load.cps + SETTLE_S)
+            time.sleep(load.calls / SIPP_CPS + SETTLE_S)
             return steady([process.pid], far, load.calls, seconds)
         finally:
             process.kill()

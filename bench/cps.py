@@ -1,6 +1,6 @@
 """New calls a second that ``dialer run`` keeps up, the whole of it: the callee answers at once and hangs up.
 
-    python -m bench.cps [--cps 260] [--seconds 60] [--quick]
+    python -m bench.cps [--cps 260] [--seconds 120] [--quick]
 
 A campaign is placed to SIPp on the same machine, at a rate a little above the target: a pace is never passed, and what
 a stall of the machine takes away is not made up for. Setup is from the INVITE's arrival at the callee to that of its
@@ -301,7 +301,7 @@ def main() -> int:
     """Measure, and print the table and the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.cps", description="sustained new calls a second")
     parser.add_argument("--cps", type=int, default=260, help="new calls a second that are asked for")
-    parser.add_argument("--seconds", type=int, default=60, help="of calls at that rate")
+    parser.add_argument("--seconds", type=int, default=120, help="of calls at that rate")
     parser.add_argument("--quick", action="store_true", help="five seconds of calls: too short to show a queue grow")
     options = parser.parse_args()
     own_network()

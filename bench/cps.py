@@ -52,7 +52,7 @@ LINES = range(100, 300)  # of 555, the exchange without subscribers, in every ar
 # States whose rules need a signed override, or that are closed on some days: there, nobody would be due.
 LEFT_OUT = {"AL", "LA", "ME", "MI", "MN", "MS", "NE", "NV", "PA", "RI", "SD", "UT"}
 START_S = 60.0
-PEER_S = 20
+PEER_S = 10
 
 SETTINGS = """\
 [sip]

@@ -1,6 +1,6 @@
 """Durable attempts a second: claim, permit and outcome of each, through the real store and the real recorder.
 
-    python -m bench.recorder [--attempts 6000] [--runs 3] [--quick]
+    python -m bench.recorder [--attempts 6000] [--runs 2] [--quick]
 
 A batch is claimed, its permits become attempts, and its outcomes go to the recorder while the next batch is claimed, as
 in a run; every step is on the disk before the next one begins. The figure is without the facts that the gate is told;
@@ -253,7 +253,7 @@ def main() -> int:
     """Measure, and print the table and the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.recorder", description="durable attempts a second")
     parser.add_argument("--attempts", type=int, default=6000, help="of a run; small batches take a quarter")
-    parser.add_argument("--runs", type=int, default=3, help="of each kind and size of batch; the median counts")
+    parser.add_argument("--runs", type=int, default=2, help="of each kind and size of batch; the median counts")
     parser.add_argument("--quick", action="store_true", help="1,000 attempts, two sizes, one run of each")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)  # a run in its own process
     asked = parser.parse_args()

@@ -9,7 +9,7 @@ namespace dialer {
 
 namespace {
 
-constexpr unsigned PACKETS_LATE_MOST = 50;  // a longer gap is a new beginning: no silence is made up for it
+constexpr int LATE_MOST = 3 * FRAME_SAMPLES;  // samples that packets may be late, or early, by
 
 }  // namespace
 
@@ -79,25 +79,36 @@ bool Line::take(CallSoundState &sound, const uint8_t *packet, size_t size)
     pjmedia_rtcp_rx_rtp2(counted, pj_ntohs(header->seq), pj_ntohl(header->ts), length, discarded);
     /* What comes after its successor is too late: the ear has gone on. */
     if (!discarded && !was.status.flag.outorder && !was.status.flag.dup)
-        hear(sound, static_cast<const uint8_t *>(payload), length, was.diff > 1 ? was.diff - 1u : 0u);
+        hear(sound, static_cast<const uint8_t *>(payload), length);
     return true;
 }
 
-/* For the ear, which measures how long somebody speaks and is silent: a packet that was lost was silence. */
-void Line::hear(CallSoundState &sound, const uint8_t *payload, unsigned size, unsigned packets_late) const
+void Line::hear(CallSoundState &sound, const uint8_t *payload, unsigned size)
 {
     if (!sound.listens.load(std::memory_order_relaxed))
         return;
     int16_t samples[PJMEDIA_MAX_MRU];
     const unsigned count = std::min(size, unsigned(PJMEDIA_MAX_MRU));
-    if (packets_late <= PACKETS_LATE_MOST) {
-        std::fill(samples, samples + count, int16_t(0));
-        for (unsigned late = 0; late < packets_late; ++late)
-            sound.hear(samples, count);
-    }
     for (unsigned i = 0; i < count; ++i)
         samples[i] = int16_t(law == Law::MU ? pjmedia_ulaw2linear(payload[i]) : pjmedia_alaw2linear(payload[i]));
     sound.hear(samples, count);
+    owed = std::max(owed - int(count), -LATE_MOST);
+}
+
+/* The ear measures how long somebody speaks and is silent. A packet that was lost, or that a peer with nothing to say never
+ * sent, was silence. */
+void Line::keep_time(CallSoundState &sound)
+{
+    if (!sound.listens.load(std::memory_order_relaxed)) {
+        owed = 0;
+        return;
+    }
+    owed += FRAME_SAMPLES;
+    if (owed > LATE_MOST) {
+        constexpr int16_t silence[FRAME_SAMPLES] = {};
+        sound.hear(silence, FRAME_SAMPLES);
+        owed -= FRAME_SAMPLES;
+    }
 }
 
 }  // namespace dialer

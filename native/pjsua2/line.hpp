@@ -34,6 +34,7 @@ public:
         Packet packet;
         if (next(sound, packet) && send(&packet, sizeof(packet)) == PJ_SUCCESS)
             count();
+        keep_time(sound);
         if (++turns % TURNS_A_REPORT == 0)
             pjmedia_stream_send_rtcp_sdes(stream);
     }
@@ -51,7 +52,8 @@ private:
 
     bool next(CallSoundState &sound, Packet &packet);
     void count();
-    void hear(CallSoundState &sound, const uint8_t *payload, unsigned size, unsigned packets_late) const;
+    void hear(CallSoundState &sound, const uint8_t *payload, unsigned size);
+    void keep_time(CallSoundState &sound);
 
     pjmedia_stream *stream = nullptr;
     pjmedia_rtp_session *sent = nullptr;
@@ -62,6 +64,7 @@ private:
     unsigned type_sent = 0;
     unsigned type_taken = 0;
     unsigned turns = 0;
+    int owed = 0;  // samples that the ear should have had by now
     bool begun = false;
 };
 

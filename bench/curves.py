@@ -112,7 +112,7 @@ def _calls(home: Path, of: str, loads: dict[int, Load]) -> Iterator[Grown]:
     some = next(iter(loads.values()))
     start_s = cpu_s(Load(1, 1, some.call_s), "one")
     print(f"{of}: a run of one call takes {start_s:.2f} s", file=sys.stderr)
-    yield grown("dialer run", of, {size: cpu_s(load, str(size)) for size, load in loads.items()}, start_s, RUN_NOISE_S)
+    yield grown(f"run, {of}", of, {size: cpu_s(load, str(size)) for size, load in loads.items()}, start_s, RUN_NOISE_S)
 
 
 def contacts(home: Path, sizes: Sizes) -> Iterator[Grown]:

@@ -62,7 +62,7 @@ def cpu_until_end(process: subprocess.Popen[bytes], timeout_s: float) -> Cpu:
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         if time.monotonic() > deadline:
             raise BenchError(f"{process.args!r} did not end within {timeout_s:g} s")
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # a process may end at any time; to wait for it would take its /proc entry away
     fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     user, system, children_user, children_system = (int(field) / TICKS_PER_S for field in fields[11:15])
     process.wait()

@@ -26,16 +26,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.callee import HOST, message, pcmu
-from bench.common import TICKS_PER_S, BenchError, Figure, machine
+from bench.common import POLL_S, TICKS_PER_S, BenchError, Figure, machine
 from bench.far_end import FarEnd, far_end
 from bench.load import DIALER, PACKETS_PER_S, Load, dialer, environment, prepare
 from bench.own_network import own_network
-from bench.peers import sipp_version, start_sipp
+from bench.peers import await_listening, sipp_version, start_sipp
 
 TARGET_CORES = 0.6  # at 1,000 calls
 CPS, SIPP_CPS = 100, 250  # at which they come up
 MESSAGE_S = 90.0
-SETTLE_S = 1.5
+SETTLE_S = 1.5  # after the last call came up, until nothing of its beginning is left to be done
 UP_S = 60.0
 DOWN_S = 30.0
 AGENTS = "\n[engine]\nagents = {agents}\n"
@@ -81,7 +81,7 @@ def thread_ticks(pids: list[int]) -> Counter[str]:
 def steady(pids: list[int], far: FarEnd, calls: int, seconds: float) -> Steady:
     """Look on for so long. Raises BenchError when not every call's sound came at its full rate."""
     begun, before, (sources, packets, counted) = time.monotonic(), thread_ticks(pids), far.count()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the time that is measured
     wall_s, after = time.monotonic() - begun, thread_ticks(pids)
     sources_after, packets_after, counted_after = far.count()
     rate = (packets_after - packets) / (counted_after - counted) / calls
@@ -102,7 +102,7 @@ def await_calls(far: FarEnd, calls: int, process: subprocess.Popen[bytes]) -> No
     while (heard := far.count()[0]) < calls:
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchError(f"{heard} of {calls} calls came up")
-        time.sleep(0.25)
+        time.sleep(POLL_S)
     time.sleep(SETTLE_S)
     far.count()
 
@@ -120,9 +120,7 @@ def callee(home: Path, far: FarEnd) -> Iterator[int]:
     port = far.port - 2 if far.port > 40000 else far.port + 2
     process = start_sipp(home, "callee", "-p", str(port), "-key", "sink_port", str(far.port))
     try:
-        time.sleep(0.5)
-        if process.poll() is not None:
-            raise BenchError("SIPp does not listen")
+        await_listening(process, port)
         yield port
     finally:
         process.kill()
@@ -184,7 +182,7 @@ def run_sipp(home: Path, load: Load, seconds: float) -> Steady:
         )  # fmt: skip
         try:
             far.tell("echo off")
-            time.sleep(load.calls / SIPP_CPS + SETTLE_S)
+            time.sleep(load.calls / SIPP_CPS + SETTLE_S)  # its pace is its own: nothing else tells that all are up
             return steady([process.pid], far, load.calls, seconds)
         finally:
             process.kill()

@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.request
 import wave
 from collections import Counter
@@ -38,7 +37,7 @@ from bench.callee import HOST, RATE, message
 from bench.common import BenchError, Cpu, Figure, cpu_until_end, machine
 from bench.load import CAMPAIGN, DIALER, TRUNK, ZONES, dialer, environment
 from bench.own_network import own_network
-from bench.peers import sipp_version, start_sipp
+from bench.peers import await_listening, sipp_version, start_sipp
 
 from dialer.contacts.contact import Number
 from dialer.contacts.nanp import SUBDIVISIONS, SUBDIVISIONS_OF_AREA_CODE
@@ -146,11 +145,7 @@ class Callee:
             "-timer_resol", "1", "-trace_rtt", "-rtt_freq", "10",
             "-trace_stat", "-fd", "1", "-stf", str(home / "callee.csv"),
         )  # fmt: skip
-        deadline = time.monotonic() + 10
-        while f":{self.port:04X} " not in Path("/proc/net/udp").read_text(encoding="ascii"):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise BenchError("SIPp does not listen")
-            time.sleep(0.05)
+        await_listening(self._process, self.port)
 
     def heard(self, calls: int) -> Heard:
         """End, and say what was seen. Raises BenchError unless it was so many calls, each whole."""

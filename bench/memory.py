@@ -32,10 +32,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.callee import HOST, Sink, message, pcmu
-from bench.common import BenchError, Figure, machine
+from bench.common import POLL_S, BenchError, Figure, machine
 from bench.load import DIALER, Load, dialer, environment, prepare
 from bench.own_network import own_network
-from bench.peers import sipp_version, start_sipp
+from bench.peers import await_listening, sipp_version, start_sipp
 
 from dialer.contacts.contact import Consent, ConsentKind, Contact, Number, NumberKind
 from dialer.results.records import CampaignState
@@ -46,7 +46,7 @@ TARGET_CONTACT_BYTES = 1024.0
 TARGET_GROWTH_MB = 5.0
 CPS = 50
 CALL_S = 100.0  # longer than it takes to reach every level
-SETTLE_S = 2.0
+SETTLE_S = 2.0  # at a level, until both processes have allocated what it takes
 LEVEL_S = 60.0
 PAGE_KB = 4.0
 WAITING_CPS = 5
@@ -92,7 +92,7 @@ def answering(home: Path) -> Iterator[int]:
         port: int = free.getsockname()[1]
     process = start_sipp(home, "callee", "-p", str(port), "-key", "sink_port", str(sink.port))
     try:
-        until(lambda: f":{port:04X} " in Path("/proc/net/udp").read_text(encoding="ascii"), 10, "SIPp does not listen")
+        await_listening(process, port)
         yield port
     finally:
         process.kill()
@@ -110,7 +110,7 @@ def running(home: Path) -> Iterator[int]:
     finally:
         for _ in range(2):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.5)
+            time.sleep(0.5)  # two at once would be one: the first drains, the second hangs up
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
         process.kill()
@@ -123,7 +123,7 @@ def until(holds: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
     while not holds():
         if time.monotonic() > deadline:
             raise BenchError(otherwise)
-        time.sleep(0.1)
+        time.sleep(POLL_S)
 
 
 def count(home: Path, query: str) -> int:
@@ -227,7 +227,7 @@ def waiting(home: Path, contacts: int, calls_for_s: float) -> tuple[float, dict[
         with running(home) as pid:
             ended = "SELECT count(*) FROM outcome WHERE outcome = 'heard'"
             until(lambda: count(home, ended) >= WAITING_CPS * calls_for_s / 2, LEVEL_S, "the engine places no calls")
-            time.sleep(calls_for_s / 2)
+            time.sleep(calls_for_s / 2)  # of calling on, so that what grows would be seen
             kb = pss_kb(pid)
     print(f"{contacts:,} contacts: made in {took_s:.0f} s, engine {kb / 1024:.1f} MB", file=sys.stderr)
     return kb / 1024, each

@@ -20,7 +20,7 @@ from bench.load import Load, Run, checked, numbers
 ROOT = Path(__file__).resolve().parents[1]
 SCENARIOS = Path(__file__).parent / "scenarios"
 CONFIGURATION = Path(__file__).parent / "asterisk"
-LOADS_S = 30.0
+LOADS_S, LISTENS_S = 30.0, 10.0
 
 CALL_FILE = """\
 Channel: PJSIP/{number}@callee
@@ -43,6 +43,15 @@ def start_sipp(home: Path, scenario: str, *arguments: str) -> subprocess.Popen[b
         ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-mi", HOST, "-nostdin", *arguments],
         cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"},
     )  # fmt: skip
+
+
+def await_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    """Until SIPp has its port; asked of the kernel, for to try it would be to take it. Raises BenchError."""
+    deadline = time.monotonic() + LISTENS_S
+    while f":{port:04X} " not in Path("/proc/net/udp").read_text(encoding="ascii"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise BenchError("SIPp does not listen")
+        time.sleep(POLL_S)
 
 
 def run_sipp(home: Path, load: Load) -> Run:

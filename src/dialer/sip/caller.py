@@ -304,7 +304,7 @@ class Caller:
         self._tell_machine(MediaReady(codec=codec), instant)
 
     def _join(self) -> None:
-        """Join the call's end of the bridge, which a re-INVITE may have replaced, to whoever speaks to the person.
+        """Join the call's audio, which a re-INVITE may have made anew, with whoever speaks to the person.
 
         Never before the answer: a message played into early media reaches nobody who answered.
         """

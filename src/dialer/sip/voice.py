@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EAR_EVERY_S = 0.1  # each look costs as much as what it looks at; the judgement waits for 0.7 s of silence anyway
 SOUND_CHECK_S = 0.02
-SOUND_TAIL_S = 0.1  # from the last sample given to the bridge until it has passed the far end's jitter buffer
+SOUND_TAIL_S = 0.1  # from the last sample sent until it has passed the far end's jitter buffer
 MAX_READ = 8000  # samples
 
 

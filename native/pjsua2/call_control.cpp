@@ -10,25 +10,30 @@ using std::string;
 
 namespace dialer {
 
-void cancel_call(int call_id)
+bool cancel_call(int call_id)
 {
     pjsua_call *call = nullptr;
     pjsip_dialog *dialog = nullptr;
     PJSUA2_CHECK_EXPR( acquire_call("cancel_call()", call_id, &call, &dialog) );
 
     pj_status_t status = PJ_SUCCESS;
+    bool answered = true;
     pjsip_inv_session *inv = call->inv;
     if (!inv || inv->role != PJSIP_ROLE_UAC) {
         status = PJ_EINVALIDOP;
     } else if (inv->state < PJSIP_INV_STATE_CONNECTING && !inv->cancelling) {
-        pjsip_tx_data *cancel = nullptr;
-        status = pjsip_inv_end_session(inv, PJSIP_SC_REQUEST_TERMINATED, nullptr, &cancel);
-        if (status == PJ_SUCCESS && cancel)
-            status = pjsip_inv_send_msg(inv, cancel);
+        answered = inv->invite_tsx && inv->invite_tsx->status_code >= 100;
+        if (answered) {
+            pjsip_tx_data *cancel = nullptr;
+            status = pjsip_inv_end_session(inv, PJSIP_SC_REQUEST_TERMINATED, nullptr, &cancel);
+            if (status == PJ_SUCCESS && cancel)
+                status = pjsip_inv_send_msg(inv, cancel);
+        }
     }
     pjsip_dlg_dec_lock(dialog);
     if (status != PJ_SUCCESS)
         PJSUA2_RAISE_ERROR2(status, "cancel_call()");
+    return answered;
 }
 
 int call_state(const pj::Call &call)

@@ -11,10 +11,11 @@
 
 namespace dialer {
 
-/* Sends CANCEL for an outgoing call that has a provisional response; the call's callbacks go on as usual. Without
- * one the CANCEL waits for it. Does nothing when a final response has come already.
+/* Sends CANCEL for an outgoing call that has a provisional response; the call's callbacks go on as usual. Does nothing
+ * when a final response has come already. False: nothing has answered the INVITE as it was sent last (a 401 or 422 has it
+ * sent anew, in a transaction of its own), so that there is nobody to CANCEL (RFC 3261 section 9.1), and nothing was done.
  * Owner thread only. Raises pj.Error when there is no such call or the CANCEL cannot be sent. */
-void cancel_call(int call_id);
+bool cancel_call(int call_id);
 
 /* The state of the call's session, PJSIP_INV_STATE_*. In the callback that reports DISCONNECTED too. Raises pj.Error when
  * there is no such call. */

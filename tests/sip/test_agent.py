@@ -159,6 +159,19 @@ async def test_hang_up_of_all_ends_all_within_two_seconds(wire: Wire) -> None:
     await eventually(lambda: len(peer.received("BYE")) == calls)
 
 
+async def test_an_invite_that_was_asked_for_again_and_then_ignored_is_hung_up_as_soon(wire: Wire) -> None:
+    peer = wire.sipp("ask_again")
+    desk = await wire.desk(to(peer, "trunk"))
+    await desk.hand_over("call", "trunk")
+    await desk.reached("call", Stage.RINGING)
+    await eventually(lambda: len(peer.received("INVITE")) == 2)
+    await desk.agent.send(HangUp())
+    await desk.until(lambda: desk.attempts["call"].record is not None, 2)
+    record = desk.attempts["call"].record
+    assert record is not None
+    assert record.outcome is Outcome.CANCELED
+
+
 async def test_ping_tells_the_live_calls(wire: Wire) -> None:
     peer = wire.sipp("answer")
     desk = await wire.desk(to(peer, "trunk"))

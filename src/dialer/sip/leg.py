@@ -76,7 +76,6 @@ class Leg(pj.Call):
         self._rtp = pj.CallRtp(TAP_MS if hears else 0, trunk.media_from is MediaFrom.ANYWHERE)
         self._peer = ""
         self._answered = False
-        self._provisional = False
         self._ended_by_us = False
 
     # --- what the owner asks for -------------------------------------------------------------------------------
@@ -100,9 +99,7 @@ class Leg(pj.Call):
         Where nothing has answered at all there is nobody to CANCEL (RFC 3261 section 9.1): CallGone is told at once;
         should a response come later still, pjsip ends that call by itself.
         """
-        if self._provisional:
-            pj.cancel_call(self.getId())
-        else:
+        if not pj.cancel_call(self.getId()):
             self.hang_up()
 
     def hang_up(self) -> None:
@@ -163,7 +160,6 @@ class Leg(pj.Call):
             return
         transaction = change.tsx
         if transaction.method == "INVITE" and 100 <= transaction.statusCode < 200:
-            self._provisional = True
             early = transaction.statusCode == 183 or has_sdp(change.src.rdata.wholeMsg)
             self._tell(Provisional(code=transaction.statusCode, early_media=early))
 

@@ -91,6 +91,7 @@ async def _run(wire: Wire) -> Campaign:  # the whole of it, in one place, for th
         "wrong": wire.sipp("auth", **auth),
         "accept": wire.sipp("info", digit="1"),
         "opt_out": wire.sipp("info", digit="9"),
+        "overtaken": wire.sipp("info_first", digit="9"),
         "tcp": wire.sipp("answer", transport="tcp"),
         "pcma": wire.sipp("answer", pt="8"),
         "private": wire.sipp("answer"),
@@ -134,8 +135,10 @@ async def _run(wire: Wire) -> Campaign:  # the whole of it, in one place, for th
         desk.place("race", "race", limits=quick),
         *(
             desk.place(name, name)
-            for name in ("refer", "early", "hold", "auth401", "auth407", "wrong", "accept", "opt_out", "tcp", "pcma")
+            for name in ("refer", "early", "hold", "auth401", "auth407", "wrong", "accept", "tcp", "pcma")
         ),
+        desk.place("opt_out", "opt_out"),
+        desk.place("overtaken", "overtaken"),
         desk.place("hang_up", "hang_up"),
         desk.place("private", "private"),
         desk.place("too_long", "too_long", script=LONG, limits=CallLimits(max_duration_s=1.0)),
@@ -321,6 +324,11 @@ def test_a_key_in_sip_info_counts(campaign: Campaign) -> None:
 def test_an_opt_out_is_told_and_stored_before_the_call_ends(campaign: Campaign) -> None:
     assert campaign.record("opt_out").outcome is Outcome.OPTED_OUT
     assert ("opt_out", CALLEE, "key 9") in [(each.attempt_id, each.number, each.how) for each in campaign.opt_outs]
+
+
+def test_an_opt_out_that_overtakes_its_answer_binds(campaign: Campaign) -> None:
+    assert campaign.record("overtaken").outcome is Outcome.OPTED_OUT
+    assert ("overtaken", "key 9") in [(each.attempt_id, each.how) for each in campaign.opt_outs]
 
 
 def test_tcp(campaign: Campaign) -> None:

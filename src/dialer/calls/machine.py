@@ -25,6 +25,7 @@ from dialer.calls.events import (
     FinalResponse,
     HangUpAsked,
     Instant,
+    KeyHeard,
     MediaCounters,
     MediaReady,
     PeerHungUp,
@@ -69,6 +70,7 @@ class CallMachine(Transfer):
         if not plan.trunks:
             raise CallStateError(f"the plan of attempt {plan.attempt_id} names no trunk")
         super().__init__(plan, sound_ms)
+        self._early_opt_out: KeyHeard | None = None
 
     @property
     def state(self) -> CallState:
@@ -96,6 +98,8 @@ class CallMachine(Transfer):
                 self._take(first, event, now)
         else:
             self._take(type(event), event, now)
+            if isinstance(event, Answered) and self._early_opt_out is not None:
+                self._take(KeyHeard, self._early_opt_out, now)
         return self._commands()
 
     def timer(self) -> float | None:
@@ -159,6 +163,13 @@ class CallMachine(Transfer):
             self._evidence.details.append("the trunk rang only after the response time-out")
             return self._cancel(Outcome.CANCELED, now)
         return CallState.RINGING
+
+    def _early_key(self, event: KeyHeard, now: Instant) -> CallState:
+        """Counts once the answer is here: SIP INFO may overtake a 200 that was lost. In doubt only an opt-out is taken."""
+        rule = self._plan.script.keys.get(event.digit)
+        if rule is not None and rule.action is KeyAction.OPT_OUT:
+            self._early_opt_out = event
+        return self._state
 
     def _media(self, event: MediaReady, now: Instant) -> CallState:
         self._media_ready = True

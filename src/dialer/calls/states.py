@@ -104,6 +104,7 @@ class Step(StrEnum):
     LAST_SOUND_OVER = "last_sound_over"
     CONFIRMED = "confirmed"
     KEY = "key"
+    EARLY_KEY = "early_key"
     LATE_KEY = "late_key"
     CALL_OPERATOR = "call_operator"
     OPERATOR_ANSWERED = "operator_answered"
@@ -140,11 +141,12 @@ Row = Mapping[Kind, Then]
 
 _S = CallState
 IGNORED = Then(Step.IGNORE)
+_TOO_EARLY = Then(Step.EARLY_KEY)  # nobody has answered, or their 200 was lost and comes again
 
 # What every state before the answer shares.
 UNANSWERED: Row = {
     MediaReady: Then(Step.MEDIA),  # early media, or SDP agreed just before the 200 is told
-    KeyHeard: IGNORED,  # nobody has answered: no key counts
+    KeyHeard: _TOO_EARLY,
     HangUpAsked: Then(Step.STOPUNANSWERED, _S.CANCELING),
     Timer.RING: Then(Step.RING_OUT, _S.CANCELING),
     CallGone: Then(Step.GONE, _S.ENDED),
@@ -173,7 +175,7 @@ LATE_OPERATOR: Row = {
 }
 _WITHOUT_DURATION: Row = {kind: then for kind, then in LIVE.items() if kind is not Timer.DURATION}
 
-_EARLY_KEY = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP)
+_KEY_WITHOUT_AUDIO = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP)
 _KEY = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP, _S.TRANSFER_ASKED)
 _KEY_OR_REPEAT = Then(Step.KEY, _S.LAST_WORDS, _S.OPTING_OUT, _S.HANGING_UP, _S.TRANSFER_ASKED, _S.MESSAGE)
 _ONLY_OPT_OUT = Then(Step.KEY, _S.OPTING_OUT)
@@ -207,7 +209,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
         _S.DIVERTING: {
             Provisional: Then(Step.PROGRESS, _S.CANCELING),  # it rings after all: no second call to that telephone
             MediaReady: IGNORED,
-            KeyHeard: IGNORED,
+            KeyHeard: _TOO_EARLY,
             Answered: Then(Step.ANSWER_TOO_LATE, _S.HANGING_UP),
             FinalResponse: Then(Step.FAIL, _S.INVITING, _S.STORING, _S.ENDED),
             CallGone: Then(Step.GONE, _S.INVITING, _S.ENDED),
@@ -218,7 +220,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
         _S.CANCELING: {
             Provisional: IGNORED,
             MediaReady: IGNORED,
-            KeyHeard: IGNORED,
+            KeyHeard: _TOO_EARLY,
             Answered: Then(Step.ANSWER_TOO_LATE, _S.HANGING_UP),  # RFC 3261 section 9.1: the 200 crossed our CANCEL
             FinalResponse: Then(Step.FAIL, _S.STORING, _S.ENDED),
             CallGone: Then(Step.GONE, _S.ENDED),
@@ -229,7 +231,7 @@ TRANSITIONS: Mapping[CallState, Row] = MappingProxyType(
         _S.ANSWERED: {
             **LIVE,
             MediaReady: Then(Step.MEDIA, _S.GREETING, _S.MESSAGE),
-            KeyHeard: _EARLY_KEY,  # SIP INFO needs no audio; an operator does
+            KeyHeard: _KEY_WITHOUT_AUDIO,  # SIP INFO needs no audio; an operator does
             Timer.MEDIA: Then(Step.NO_MEDIA, _S.HANGING_UP),
         },
         _S.GREETING: {

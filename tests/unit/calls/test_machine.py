@@ -233,10 +233,37 @@ class TestRinging:
             Stage.EARLY_MEDIA,
         ]
         assert call.sent(Play) == []
-        call.at(2, KeyHeard("9", "rfc4733"))
-        assert call.sent(ReportOptOut) == []
         call.at(5, Answered())
         assert call.machine.state is CallState.GREETING
+
+    def test_of_keys_before_the_answer_an_opt_out_binds_once_it_comes(self, place: PlaceCall) -> None:
+        call = place()
+        call.at(1, Provisional(180), KeyHeard("1", "info"), KeyHeard("9", "info"))
+        assert call.sent(ReportOptOut) == []
+        call.at(2, Answered())
+        assert call.sent(ReportOptOut) == [ReportOptOut("key 9")]
+        call.at(2.1, OptOutDurable())
+        assert call.sent(SendBye)
+        call.at(2.2, CallGone())
+        assert call.record.outcome is Outcome.OPTED_OUT
+        assert [(key.digit, key.after_answer_ms) for key in call.record.keys] == [("9", 0)]
+
+    def test_a_key_of_a_call_that_is_never_answered_counts_for_nothing(self, place: PlaceCall) -> None:
+        call = place()
+        call.at(1, Provisional(183, early_media=True), KeyHeard("9", "rfc4733"))
+        call.at(2, BUSY)
+        assert call.record.outcome is Outcome.BUSY
+        assert call.sent(ReportOptOut) == []
+
+    def test_an_opt_out_that_crosses_our_cancel_binds_if_the_answer_does_too(self, place: PlaceCall) -> None:
+        call = place()
+        call.at(1, Provisional(180))
+        call.until_timer()
+        assert call.machine.state is CallState.CANCELING
+        call.at(31, KeyHeard("9", "info"), Answered())
+        assert call.sent(ReportOptOut) == [ReportOptOut("key 9")]
+        call.at(31.1, OptOutDurable(), CallGone())
+        assert call.record.outcome is Outcome.OPTED_OUT
 
     def test_a_cancel_that_nothing_confirms_ends_all_the_same(self, place: PlaceCall) -> None:
         call = place()
@@ -404,10 +431,10 @@ def test_any_course_of_events_ends_once_and_is_told_as_it_was(
     detect: bool,
 ) -> None:
     call = place(machine=machine, machine_message="drop", goodbye="goodbye", detect_machine=detect)
-    invites_allowed, asked_out, answered = True, False, False
+    invites_allowed, pressed, asked_out, answered = True, False, False, False
 
     def take(event: CallEvent, after: float) -> None:
-        nonlocal invites_allowed, asked_out, answered
+        nonlocal invites_allowed, pressed, asked_out, answered
         if isinstance(event, OperatorTookOver) and not call.sent(CallOperator):
             return  # nobody has asked the trunk for it
         over = call.machine.state in (CallState.STORING, CallState.ENDED)
@@ -416,7 +443,8 @@ def test_any_course_of_events_ends_once_and_is_told_as_it_was(
         except CallStateError:
             return
         answered = answered or isinstance(event, Answered)
-        asked_out = asked_out or (answered and not over and isinstance(event, KeyHeard) and event.digit in "89")
+        pressed = pressed or (not over and isinstance(event, KeyHeard) and event.digit in "89")
+        asked_out = asked_out or (answered and pressed)
         if isinstance(event, Provisional) and (event.code >= 180 or event.early_media):
             invites_allowed = False
         if isinstance(event, FinalResponse) and not (event.local or event.code in (487, 503)):

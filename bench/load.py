@@ -27,7 +27,7 @@ PACKETS_PER_S = 50
 SPARE_PACKETS = 25  # a call may last half a second longer than its message
 START_S = 60.0  # for what a run does before its first and after its last call
 PARTS_S = 6.0  # the parts of the message in CAMPAIGN
-AREA_CODES = (212, 305, 312, 303, 213, 214, 215, 404, 415, 503, 602, 617, 619, 646, 713, 716, 718, 773, 916, 954)
+AREA_CODES = (212, 305, 312, 303, 213, 214, 917, 404, 415, 503, 602, 617, 619, 646, 713, 716, 718, 773, 916, 954)
 ZONES = (
     "Pacific/Auckland", "Australia/Brisbane", "Asia/Tokyo", "Asia/Bangkok", "Asia/Dubai", "Europe/Helsinki",
     "Europe/London", "America/Sao_Paulo", "America/New_York", "America/Denver", "America/Anchorage", "Pacific/Honolulu",

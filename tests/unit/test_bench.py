@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from bench.all import BENCHES, Ran, figures, page, row
 from bench.common import Figure
+from bench.cps import LEFT_OUT
 from bench.curves import Cost, Grown, grown
+from bench.load import AREA_CODES
+
+from dialer.compliance.rules import builtin_rules
+from dialer.compliance.windows import CallingWindow
+from dialer.contacts.nanp import SUBDIVISIONS, SUBDIVISIONS_OF_AREA_CODE
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
@@ -28,6 +35,18 @@ def test_every_bench_is_run() -> None:
 def test_every_bench_has_a_quick_form_and_is_on_the_page(name: str) -> None:
     assert '"--quick"' in (ROOT / "bench" / f"{name}.py").read_text("utf-8")
     assert f"bench.{name}`" in (ROOT / "docs/performance.md").read_text("utf-8")
+
+
+def test_those_who_are_called_may_be_called_on_every_day() -> None:
+    called = {SUBDIVISIONS_OF_AREA_CODE[str(area)][0] for area in AREA_CODES}
+    called |= {code for code, each in SUBDIVISIONS.items() if each.country == "US"} - LEFT_OUT
+    midday = [datetime(2026, 1, 1, 13, tzinfo=UTC) + timedelta(days=day) for day in range(730)]
+    rules = builtin_rules()
+    shut = {
+        code for code in called
+        if not all(map(CallingWindow(rules, ("US", f"US-{code}"), ("UTC",)).lawful_at, midday))
+    }  # fmt: skip
+    assert shut == set()
 
 
 def test_a_time_is_to_be_low_and_a_rate_high() -> None:

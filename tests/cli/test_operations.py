@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -279,6 +279,15 @@ def test_a_second_sigterm_hangs_up_now(operator: Operator, callees: Callable[[st
         assert ended(run, within=6) == 0
 
 
+def open_files(pid: int) -> list[Path]:
+    """What the process has open; a descriptor may be closed as it is looked at."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(descriptor.readlink())
+    return found
+
+
 def test_sighup_begins_a_new_log_and_ends_nothing(operator: Operator) -> None:
     nobody_at_the_trunk(operator)
     port = free_port()
@@ -290,8 +299,7 @@ def test_sighup_begins_a_new_log_and_ends_nothing(operator: Operator) -> None:
         run.send_signal(signal.SIGHUP)
         wait_until(lambda: (operator.home / "dialer.log").exists() and "log opened" in log(operator))
         assert "log opened" not in moved.read_text()
-        descriptors = [str(each.readlink()) for each in Path(f"/proc/{run.pid}/fd").iterdir() if each.is_symlink()]
-        assert str(moved) not in descriptors, "its space can be freed"
+        assert moved not in open_files(run.pid), "its space can be freed"
         assert health(port)[1]["phase"] == "running"
         run.send_signal(signal.SIGTERM)
         assert ended(run) == 0
@@ -336,8 +344,7 @@ def test_ctrl_c_before_the_engine_is_at_work_is_130(operator: Operator) -> None:
     holder.execute("BEGIN EXCLUSIVE")  # the store cannot be opened meanwhile
     try:
         with running(operator, "--forever") as run:
-            descriptors = Path(f"/proc/{run.pid}/fd")
-            wait_until(lambda: store in [each.readlink() for each in descriptors.iterdir() if each.is_symlink()])
+            wait_until(lambda: store in open_files(run.pid))
             run.send_signal(signal.SIGINT)
             assert ended(run) == 130
     finally:

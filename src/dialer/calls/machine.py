@@ -165,7 +165,7 @@ class CallMachine(Transfer):
         return CallState.RINGING
 
     def _early_key(self, event: KeyHeard, now: Instant) -> CallState:
-        """Counts once the answer is here: SIP INFO may overtake a 200 that was lost. In doubt only an opt-out is taken."""
+        """Counts once the answer is here: SIP INFO may overtake a 200. In doubt only an opt-out is taken."""
         rule = self._plan.script.keys.get(event.digit)
         if rule is not None and rule.action is KeyAction.OPT_OUT:
             self._early_opt_out = event

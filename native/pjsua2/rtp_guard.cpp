@@ -63,7 +63,8 @@ void take_packet(Guard *guard, char *packet, size_t size)
 }
 
 /* Sound and keys of the peer; what is a stranger's is dropped. Read in one go: asking once more, whether that was all, would
- * be another call of the kernel for each packet. */
+ * be another call of the kernel for each packet. More than OWN_AT_ONCE wait for the next turn: a key may be among them,
+ * pressed while the 200 was lost and sent again. */
 void take_rtp(Guard *guard)
 {
     alignas(8) char packets[READ_IN_ONE][PJMEDIA_MAX_MRU];
@@ -78,13 +79,15 @@ void take_rtp(Guard *guard)
         messages[i].msg_hdr.msg_iovlen = 1;
     }
     unsigned own = 0;
-    for (unsigned read = 0; read < READ_AT_ONCE; read += READ_IN_ONE) {
+    for (unsigned read = 0; read < READ_AT_ONCE && own < OWN_AT_ONCE; read += READ_IN_ONE) {
         for (unsigned i = 0; i < READ_IN_ONE; ++i)
             messages[i].msg_hdr.msg_namelen = sizeof(sources[i]);
         const int count = recvmmsg(guard->rtp, messages, READ_IN_ONE, MSG_DONTWAIT, nullptr);
         for (int i = 0; i < count; ++i) {
-            if (is_peers(guard, sources[i]) && ++own <= OWN_AT_ONCE)
-                take_packet(guard, packets[i], messages[i].msg_len);
+            if (!is_peers(guard, sources[i]))
+                continue;
+            ++own;
+            take_packet(guard, packets[i], messages[i].msg_len);
         }
         if (count < int(READ_IN_ONE))
             return;

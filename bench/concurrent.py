@@ -1,6 +1,6 @@
 """Cores that many calls at once take: ``dialer run``'s agents, both directions, keys listened for, against SIPp.
 
-    python -m bench.concurrent [--calls 2000 --agents 2] [--seconds 8] [--quick]
+    python -m bench.concurrent [--calls 2000 --agents 2] [--seconds 5] [--quick]
 
 Every call is answered at once and hears its message, PCMU; as many packets come back from the callee
 (bench/far_end.py). Once all calls are up, the CPU of the agents is read off /proc over some seconds; then the callees
@@ -210,7 +210,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.concurrent", description="cores that calls at once take")
     parser.add_argument("--calls", type=int, help="calls at once, up to 2000")
     parser.add_argument("--agents", type=int, default=1, help="agent processes that share them")
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long to look on")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long to look on")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_CALLS} calls, {QUICK_S:g} seconds")
     options = parser.parse_args()
     own_network()

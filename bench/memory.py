@@ -44,7 +44,7 @@ from dialer.store.open import Store
 TARGET_CALL_KB = 150.0
 TARGET_CONTACT_BYTES = 1024.0
 TARGET_GROWTH_MB = 5.0
-CPS = 50
+CPS = 100
 CALL_S = 100.0  # longer than it takes to reach every level
 SETTLE_S = 2.0  # at a level, until both processes have allocated what it takes
 LEVEL_S = 60.0

@@ -1,6 +1,6 @@
 """How long commands take to start: CPU and wall clock of whole processes, from exec to exit.
 
-    python -m bench.start [--runs 6] [--quick]
+    python -m bench.start [--runs 5] [--quick]
 
 Each command runs in a directory with a campaign of a thousand contacts, nobody called yet; a status with a forecast in
 one of a hundred who were all busy and wait, and there also a run that finds nothing due: what starting and ending an
@@ -41,7 +41,7 @@ FIRST_CALL, NOTHING_DUE = "dialer run, a call that is busy", "dialer run, nothin
 HELP, STATUS = "dialer --help", "dialer campaign status"
 NOTHING, SQLALCHEMY = "python -c pass", "python -c 'import sqlalchemy'"
 AGENT, ENGINE = "modules of an agent", "modules of an engine"
-REFUSED = 4  # an exit code of `gate explain` and `doctor` that is an answer
+REFUSED = 4  # an exit code of `gate explain` that is an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ def commands() -> dict[str, list[str]]:
         "dialer report": "report Bench",
         "dialer contacts list": "contacts list",
         "dialer gate explain": "gate explain +12125550100 --campaign Bench",
-        "dialer doctor": "doctor",
     }
     modules = {
         NOTHING: "pass",
@@ -152,7 +151,7 @@ def busy_callee() -> Iterator[BusyCallee]:
 def main() -> int:
     """Measure, and print the table and the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.start", description="how long commands take to start")
-    parser.add_argument("--runs", type=int, default=6, help="of each command; the median counts")
+    parser.add_argument("--runs", type=int, default=5, help="of each command; the median counts")
     parser.add_argument("--quick", action="store_true", help="two runs of each, without the slow ones")
     options = parser.parse_args()
     own_network()
@@ -172,10 +171,9 @@ def main() -> int:
             each[FORECAST] = each[STATUS]
             for name, command in each.items():  # what is read from the disk once
                 taken_by(command, called if name == FORECAST else home)
-            for turn in range(runs):
+            for _ in range(runs):
                 for name, command in each.items():
-                    if name != "dialer doctor" or turn < 3:  # it waits for trunks
-                        found.setdefault(name, []).append(taken_by(command, called if name == FORECAST else home))
+                    found.setdefault(name, []).append(taken_by(command, called if name == FORECAST else home))
             for turn in range(1 if options.quick else 5):
                 found.setdefault(NOTHING_DUE, []).append(taken_by([*RUN], called))
                 run, until_invite = first_call(Path(folder) / f"run-{turn}")

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <pjmedia/rtcp.h>
@@ -37,6 +38,17 @@ public:
         keep_time(sound);
         if (++turns % TURNS_A_REPORT == 0)
             pjmedia_stream_send_rtcp_sdes(stream);
+    }
+
+    /* Hands `fetch(from, size)` the memory that the next turn needs. */
+    template <typename Fetch>
+    void expect(Fetch fetch) const
+    {
+        if (!stream)
+            return;
+        fetch(sent, sizeof(*sent));
+        fetch(received, sizeof(*received));
+        fetch(&counted->seq_ctrl, offsetof(pjmedia_rtcp_session, stat.rtt) - offsetof(pjmedia_rtcp_session, seq_ctrl));
     }
 
     /* A packet of the peer. False: it holds no sound, and is the stream's. */

@@ -15,6 +15,8 @@ namespace dialer {
 
 namespace {
 
+constexpr size_t AHEAD = 3;  // turns, in which memory comes
+
 /* Gives every call its turn in each frame of the bridge's clock: a port of the bridge that neither speaks nor listens. So
  * one thread sends and reads all RTP, and no lock is needed between our turns and those of streams on the bridge. */
 class Turns {
@@ -80,6 +82,10 @@ pj_status_t Turns::on_clock(pjmedia_port *, pjmedia_frame *frame)
 {
     turns.take_newcomers();
     for (size_t i = 0; i < turns.guards.size();) {
+        if (i + 2 * AHEAD < turns.guards.size())
+            expect(turns.guards[i + 2 * AHEAD]);
+        if (i + AHEAD < turns.guards.size())
+            expect_parts(turns.guards[i + AHEAD]);
         if (turn(turns.guards[i]))
             ++i;
         else

@@ -102,8 +102,8 @@ def await_calls(far: FarEnd, calls: int, process: subprocess.Popen[bytes]) -> No
     while (heard := far.count()[0]) < calls:
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchError(f"{heard} of {calls} calls came up")
-        time.sleep(POLL_S)
-    time.sleep(SETTLE_S)
+        time.sleep(POLL_S)  # the far end counts packets, and tells only who asks
+    time.sleep(SETTLE_S)  # nothing tells that what a call's beginning leaves to be done is over
     far.count()
 
 

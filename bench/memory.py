@@ -123,7 +123,7 @@ def until(holds: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
     while not holds():
         if time.monotonic() > deadline:
             raise BenchError(otherwise)
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # of files and other processes, which tell nobody
 
 
 def count(home: Path, query: str) -> int:
@@ -145,7 +145,7 @@ def live_calls(home: Path, levels: list[int]) -> list[Held]:
                 if level != levels[0]:
                     dialer(home, "campaign", "pace", "Bench", "--channels", str(level))
                 until(lambda: live(home) == level, LEVEL_S, f"there are {live(home)} calls, not {level}")  # noqa: B023
-                time.sleep(SETTLE_S)
+                time.sleep(SETTLE_S)  # no event tells that both have allocated what the level takes
                 if live(home) != level:
                     raise BenchError(f"of {level} calls {live(home)} are left")
                 found.append(Held(level, pss_kb(pid), pss_kb(agent_of(pid))))

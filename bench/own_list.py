@@ -104,13 +104,13 @@ def _entries(home: Path, account: Path, numbers: list[str], count: int) -> dict[
         reached = sum(row["event"] == "invite" for row in _account(account))
         place = reached + 6  # the engine has most likely not decided about it
         if not reached or place >= len(numbers) or numbers[place] in entries:
-            time.sleep(0.05)
+            time.sleep(0.05)  # the callees' account is a file: it is read again until the next call is in it
             continue
         adder.stdin.write(numbers[place] + "\n")
         adder.stdin.flush()
         at, taken = adder.stdout.readline().split()
         entries[numbers[place]] = float(at), float(taken)
-        time.sleep(0.1)
+        time.sleep(0.1)  # so that entries are spread over the run's calls
     adder.communicate()
     if len(entries) < count // 2:
         raise BenchError(f"only {len(entries)} entries were made in time")

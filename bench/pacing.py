@@ -1,6 +1,6 @@
 """How evenly calls go out: the gaps between the INVITEs of a whole ``dialer run``, on the kernel's clock at the callee.
 
-    python -m bench.pacing [--cps 50] [--calls 600] [--quick]
+    python -m bench.pacing [--cps 50] [--calls 800] [--quick]
 
 The callee is a socket that answers every INVITE with 486 Busy Here. Its time stamps are those of the kernel as the
 packet arrives (SO_TIMESTAMPNS). The peer is SIPp, placing as many calls at the same rate to the same callee.
@@ -133,7 +133,7 @@ def main() -> int:
     """Measure, and print the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.pacing", description="gaps between INVITEs")
     parser.add_argument("--cps", type=int, default=50, help="new calls a second")
-    parser.add_argument("--calls", type=int, default=600, help="of a run, up to 1300")
+    parser.add_argument("--calls", type=int, default=800, help="of a run, up to 1300")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} calls, the last of them looked at")
     asked = parser.parse_args()
     own_network()

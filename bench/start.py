@@ -1,6 +1,6 @@
 """How long commands take to start: CPU and wall clock of whole processes, from exec to exit.
 
-    python -m bench.start [--runs 3] [--quick]
+    python -m bench.start [--runs 5] [--quick]
 
 Each command runs in a directory with a campaign of a thousand contacts, nobody called yet; a status with a forecast in
 one of a hundred who were all busy and wait, and there also a run that finds nothing due: what starting and ending an
@@ -151,7 +151,7 @@ def busy_callee() -> Iterator[BusyCallee]:
 def main() -> int:
     """Measure, and print the table and the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.start", description="how long commands take to start")
-    parser.add_argument("--runs", type=int, default=3, help="of each command; the median counts")
+    parser.add_argument("--runs", type=int, default=5, help="of each command; the median counts")
     parser.add_argument("--quick", action="store_true", help="two runs of each, without the slow ones")
     options = parser.parse_args()
     own_network()

@@ -74,7 +74,7 @@ def test_the_kill_switch(calling: Operator) -> None:
     assert max(overs) - given <= 2.0, f"last call down {max(overs) - given:.2f} s after the order"
     assert said_s(printed) <= 1.0
     # The outcomes of calls that end together are written together, within 0.3 s.
-    wait_until(lambda: status_of(calling)["dialing"] == 0, within_s=5.0)
+    wait_until(lambda: status_of(calling)["dialing"] == 0, within_s=2.0)
     assert status_of(calling)["state"] == "paused"
     assert "wrong message" in status_of(calling)["pause_reason"]
 

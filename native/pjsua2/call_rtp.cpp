@@ -113,4 +113,6 @@ void CallRtp::off_bridge(const pj::Call &call)
     guard->bridged = false;
 }
 
+void end_media_thread() { pjmedia_endpt_stop_threads(pjsua_get_pjmedia_endpt()); }
+
 }  // namespace dialer

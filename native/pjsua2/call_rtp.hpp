@@ -60,4 +60,12 @@ private:
     Guard *guard = nullptr;
 };
 
+/* From now on nobody reads RTP but the turns of calls: ends pjmedia's own thread, which would look a hundred times a second
+ * for what never comes. For a process in which every call has a CallRtp. After Endpoint::libInit(), owner thread. */
+void end_media_thread();
+
+/* A key that has come is told in the next libHandleEvents(); from now on it is added to this eventfd too, so that whoever
+ * waits there knows. -1: to none, as at first. */
+void ring_at(int descriptor);
+
 }  // namespace dialer

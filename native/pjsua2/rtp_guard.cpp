@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <pjsua-lib/pjsua.h>
@@ -18,6 +19,8 @@ constexpr unsigned READ_AT_ONCE = 400;  // what a socket's buffer holds; a flood
 constexpr unsigned READ_IN_ONE = 4;     // one as a rule, and the word that this was all
 constexpr unsigned RTCP_EVERY = 16;     // times that RTP is read
 constexpr size_t LOCK_SIZE = 128;       // about: pjlib keeps what is in it to itself
+
+std::atomic<int> bell{-1};
 
 Guard *own(pjmedia_transport *transport)
 {
@@ -61,6 +64,8 @@ void take_packet(Guard *guard, char *packet, size_t size)
     } else if (guard->stream.rtp_cb) {
         guard->stream.rtp_cb(guard->stream.user_data, packet, pj_ssize_t(size));
     }
+    if (size > 1 && (bytes[1] & 0x7F) > PJMEDIA_RTP_PT_PCMA)  // no sound on its way to the bridge: a key
+        eventfd_write(bell.load(), 1);
 }
 
 /* Sound and keys of the peer; what is a stranger's is dropped. Read in one go: asking once more, whether that was all, would
@@ -260,6 +265,8 @@ void fetch(const void *from, size_t size)
 }
 
 }  // namespace
+
+void ring_at(int descriptor) { bell.store(descriptor); }
 
 void expect(const Guard *guard) { fetch(guard, sizeof(*guard)); }
 

@@ -101,9 +101,13 @@ class SipEndpoint:
             self.close()
             raise
 
-    def close_front_door(self) -> None:
-        """Take no call and no other request from outside (pjsip goes on answering OPTIONS): see native/pjsua2."""
+    def only_call(self) -> None:
+        """Serve calls of our own and nothing else: see native/pjsua2.
+
+        No call and no other request from outside is taken (pjsip goes on answering OPTIONS), and calls read their RTP.
+        """
         pj.close_front_door()
+        pj.end_media_thread()
 
     def poll(self, wait_ms: int) -> None:
         """Handle what the wire and pjsip's timers bring, waiting for it at most ``wait_ms`` milliseconds."""

@@ -78,6 +78,10 @@ class Link:
         if len(self._unsent) > MAX_UNSENT_BYTES:
             raise EngineGoneError("the engine does not read")
 
+    def fileno(self) -> int:
+        """The socket's descriptor, to wait for."""
+        return self._socket.fileno()
+
     def wait(self, timeout_s: float) -> None:
         """Wait until something can be received. Only before the endpoint runs: afterwards nothing waits here."""
         select.select([self._socket], [], [], timeout_s)

@@ -42,6 +42,7 @@ from dialer.calls.record import record_not_dialed
 from dialer.calls.trunk import TrunkStatus
 from dialer.errors import AudioError, CallStateError, PermitError
 from dialer.log import Log
+from dialer.sip.bell import Bell
 from dialer.sip.caller import Caller, Happened, Surroundings, now
 from dialer.sip.endpoint import SAMPLE_RATE, SipEndpoint, compiled_limits
 from dialer.sip.link import EngineGoneError, Link
@@ -49,7 +50,7 @@ from dialer.sip.schedule import Schedule
 from dialer.sip.trunks import Trunks, with_trunks
 from dialer.sip.voice import Sound
 
-POLL_MS = 10
+TURN_MS = 20  # for what comes over SIP and what is due: as long as a packet of sound
 CLOSING_S = 1.1  # for calls to end in good order; what is left then is hung up: all within 2 s
 LAST_WORDS_S = 0.7  # for a BYE or REGISTER to be answered: time for one retransmission (RFC 3261: T1 is 0.5 s)
 LINK_CLOSING_S = 0.2  # for an engine that is alive to read the last records
@@ -65,7 +66,8 @@ class SipAgent:
     def __init__(self, link: Link, configure: Configure) -> None:
         """Raises AgentError, or PortInUse, when the endpoint cannot be set up."""
         self.endpoint = SipEndpoint(configure.settings)
-        self.endpoint.close_front_door()
+        self.endpoint.only_call()
+        self._bell = Bell(link)
         self._link = link
         self._key = configure.permit_key
         self._max_calls = configure.settings.max_calls
@@ -116,7 +118,9 @@ class SipAgent:
         for frame in self._link.receive():
             self._obey(frame)
             self._go_on()
-        self.endpoint.poll(POLL_MS)
+        self._link.flush()
+        self._bell.wait(TURN_MS)
+        self.endpoint.poll(0)
         self._go_on()
         self._schedule.run(time.monotonic())
         self._go_on()
@@ -139,11 +143,12 @@ class SipAgent:
         if self._trunks.unregister():
             self._quiet_at = time.monotonic() + LAST_WORDS_S
         while time.monotonic() < self._quiet_at:
-            self.endpoint.poll(POLL_MS)
+            self.endpoint.poll(TURN_MS)
         self._trunks.close()
         self._sounds.clear()
         self._link.finish(LINK_CLOSING_S)
         self.endpoint.close()
+        self._bell.close()
 
     # --- the engine's frames -----------------------------------------------------------------------------------
 

@@ -25,18 +25,18 @@ class Bell:
     """
 
     def __init__(self, engine: HasFileno) -> None:
-        self._keys = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.keys = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._awaited = select.poll()
         self._awaited.register(engine, select.POLLIN)
-        self._awaited.register(self._keys, select.POLLIN)
-        pj.ring_at(self._keys)
+        self._awaited.register(self.keys, select.POLLIN)
+        pj.ring_at(self.keys)
 
     def wait(self, wait_ms: int) -> None:
         """For at most so many milliseconds."""
-        if any(descriptor == self._keys for descriptor, _ in self._awaited.poll(wait_ms)):
-            os.eventfd_read(self._keys)
+        if any(descriptor == self.keys for descriptor, _ in self._awaited.poll(wait_ms)):
+            os.eventfd_read(self.keys)
 
     def close(self) -> None:
         """Once the endpoint is closed, and nobody can ring any more."""
         pj.ring_at(NO_BELL)
-        os.close(self._keys)
+        os.close(self.keys)

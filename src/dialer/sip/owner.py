@@ -118,7 +118,6 @@ class SipAgent:
         for frame in self._link.receive():
             self._obey(frame)
             self._go_on()
-        self._link.flush()
         self._bell.wait(TURN_MS)
         self.endpoint.poll(0)
         self._go_on()

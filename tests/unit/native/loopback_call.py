@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pjsua2 as pj
 
@@ -119,8 +119,11 @@ def start_account(account: pj.Account, endpoint: pj.Endpoint, user: str, answers
     return str(address)
 
 
-def place(account: pj.Account, contact: str, target: str, call_id: str = "") -> Leg:
-    leg = Leg(account)
+LegT = TypeVar("LegT", bound=Leg)
+
+
+def place(kind: type[LegT], account: pj.Account, contact: str, target: str, call_id: str = "") -> LegT:
+    leg = kind(account)
     request = pj.CallOpParam(True)
     request.opt.audioCount, request.opt.videoCount, request.opt.textCount = 1, 0, 0
     request.opt.customCallId = call_id
@@ -155,7 +158,7 @@ def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
     here = start_account(caller, endpoint, "caller", answers=False)
     there = start_account(callee, endpoint, "callee", answers=True)
 
-    near = place(caller, here, f"sip:+13055550123@{there}", CALL_ID)
+    near = place(Leg, caller, here, f"sip:+13055550123@{there}", CALL_ID)
     facts = {"calling": facts_of(near)}
     until(lambda: bool(callee.legs and callee.legs[0].audio and near.audio))
     until(lambda: near.state == pj.PJSIP_INV_STATE_CONFIRMED)
@@ -190,7 +193,7 @@ def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
 
     facts["over"] = facts_of(near)
 
-    refused = place(caller, here, f"sip:busy@{there}")
+    refused = place(Leg, caller, here, f"sip:busy@{there}")
     until(lambda: refused.state == pj.PJSIP_INV_STATE_DISCONNECTED)
 
     report = {

@@ -12,19 +12,24 @@ import numpy as np
 import pjsua2 as pj
 import pytest
 
-PROGRAM = Path(__file__).with_name("loopback_call.py")
+ROOT = Path(__file__).parents[3]
 
 
 def headers(message: str) -> Message:
     return Parser().parsestr(message.split("\r\n", 1)[1], headersonly=True)
 
 
-@pytest.fixture(scope="module")
-def call() -> dict[str, Any]:
-    done = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True, timeout=20, check=False)
+def told(program: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"tests.unit.native.{program}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)  # fails if the library prints, too
     return report
+
+
+@pytest.fixture(scope="module")
+def call() -> dict[str, Any]:
+    return told("loopback_call")
 
 
 def test_limits_are_those_a_large_campaign_needs() -> None:
@@ -88,3 +93,9 @@ def test_reason_headers_reach_python(call: dict[str, Any]) -> None:
     assert call["refused_code"] == 603
     assert headers(call["refusal"])["Reason"] == "Q.850;cause=21"
     assert headers(call["bye"])["Reason"] == 'Q.850;cause=16;text="Normal call clearing"'
+
+
+def test_a_key_rings_the_bell_before_anybody_asks_and_sound_does_not() -> None:
+    key = told("key_call")
+    assert (key["sound_rings"], key["key_rings"]) == (False, True)
+    assert (key["told_before"], key["told"]) == ([], ["9"])

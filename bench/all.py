@@ -1,9 +1,9 @@
 """Every bench, one after another: their figures in one table, and what each of them printed.
 
-    python -m bench.all [--quick] [--only calls gate] [--to bench/results.md]
+    python -m bench.all [--quick] [--only calls gate] [--rounds 5] [--to bench/results.md]
 
 Each runs in a process of its own, under a time limit. One that gives no figure is a row that says why; the others run
-all the same, and the exit status is 1.
+all the same, and the exit status is 1. In several rounds all benches take turns, and the medians count.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.pool import ThreadPool
@@ -108,6 +110,29 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
     return "", ""
 
 
+def together(ran: Sequence[Ran]) -> Ran:
+    """What one bench came to in several rounds: the medians of its figures, once every round has given them."""
+    if len(ran) == 1:
+        return ran[0]
+    took_s = sum(each.took_s for each in ran)
+    if failed := next((each for each in ran if each.failure), None):
+        return Ran(failed.name, took_s, failed.printed, (), failed.failure)
+    medians, lines = [], []
+    for rounds in zip(*(each.figures for each in ran), strict=True):
+        middle = replace(
+            rounds[0],
+            value=statistics.median(each.value for each in rounds),
+            target=statistics.median(each.target for each in rounds),
+            peer_value=statistics.median(each.peer_value for each in rounds),
+            ratio=statistics.median(each.ratio for each in rounds),
+        )
+        values = " ".join(f"{each.value:g}" for each in rounds)
+        lines.append(f"{middle.name}, by rounds: {values} {middle.unit}")
+        medians.append(middle)
+    printed = "\n".join([*lines, "", "The last round:", "", ran[-1].printed])
+    return Ran(ran[0].name, took_s, printed, tuple(medians))
+
+
 def figures(printed: str) -> tuple[Figure, ...]:
     """The lines that are figures, in their order."""
     wanted = {field.name for field in fields(Figure)}
@@ -160,6 +185,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.all", description="every bench, and a page of their figures")
     parser.add_argument("--quick", action="store_true", help="small sizes: three minutes instead of twenty")
     parser.add_argument("--only", nargs="+", metavar="BENCH", choices=[bench.name for bench in BENCHES])
+    parser.add_argument("--rounds", type=int, default=1, help="of each bench, in turns; the medians count")
     parser.add_argument("--to", type=Path, help=f"the page; {RESULTS}, quick: {QUICK_RESULTS}")
     options = parser.parse_args()
     to: Path = options.to or ROOT / (QUICK_RESULTS if options.quick else RESULTS)
@@ -168,13 +194,16 @@ def main() -> int:
     asked = set(options.only or {bench.name for bench in BENCHES} - (set() if options.quick else APART))
     wanted = [bench for bench in BENCHES if bench.name in asked]
     with ThreadPool(QUICK_AT_ONCE if options.quick else 1) as pool:
-        for done in pool.imap(partial(run, quick=options.quick), wanted):
+        for done in pool.imap(partial(run, quick=options.quick), wanted * options.rounds):
             ran.append(done)
             said = "; ".join(f"{figure.name} {figure.value:g} {figure.unit}" for figure in done.figures)
             failed = f"  no figure: {done.failure}" if done.failure else ""
             print(f"{done.name:<12}{done.took_s:4.0f} s  {said}{failed}", flush=True)
     to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_text(page(ran, f"{about} {time.monotonic() - begun:.0f} s in all.", quick=options.quick), encoding="utf-8")
+    rounds = f" Medians of {options.rounds} rounds." if options.rounds > 1 else ""
+    about += f"{rounds} {time.monotonic() - begun:.0f} s in all."
+    results = [together(ran[place :: len(wanted)]) for place in range(len(wanted))]
+    to.write_text(page(results, about, quick=options.quick), encoding="utf-8")
     print(f"{to.relative_to(ROOT) if to.is_relative_to(ROOT) else to}: {time.monotonic() - begun:.0f} s in all")
     return 1 if any(each.failure for each in ran) else 0
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bench.all import BENCHES, Ran, figures, page, row
+from bench.all import BENCHES, Ran, figures, page, row, together
 from bench.common import Figure
 from bench.cps import LEFT_OUT
 from bench.curves import Cost, Grown, grown
@@ -66,6 +67,19 @@ def test_the_page_has_every_figure_and_says_why_there_is_none() -> None:
     assert row("calls", HIGH) in text
     assert "| gate | no figure: a / b | | | **missed** | | | |" in text
     assert "## calls, 61 s\n\n```\na table\n```" in text
+
+
+def test_of_several_rounds_the_medians_count_and_each_is_told() -> None:
+    rounds = [
+        Ran("calls", 10.0, "a table\n", (replace(LOW, value=value, peer_value=peer, ratio=value / peer),))
+        for value, peer in ((9.0, 3.0), (6.0, 4.0), (7.0, 2.0))
+    ]
+    found = together(rounds)
+    assert found.figures == (replace(LOW, value=7.0, peer_value=3.0, ratio=3.0),)
+    assert found.took_s == 30.0
+    assert "9 6 7 ms" in found.printed
+    failed = together([*rounds, Ran("calls", 1.0, "", (), "no calls")])
+    assert (failed.figures, failed.failure) == ((), "no calls")
 
 
 def test_an_exponent_is_that_of_the_growth() -> None:

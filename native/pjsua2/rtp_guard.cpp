@@ -64,7 +64,7 @@ void take_packet(Guard *guard, char *packet, size_t size)
     } else if (guard->stream.rtp_cb) {
         guard->stream.rtp_cb(guard->stream.user_data, packet, pj_ssize_t(size));
     }
-    if (size > 1 && (bytes[1] & 0x7F) > PJMEDIA_RTP_PT_PCMA)  // no sound on its way to the bridge: a key
+    if (size > 1 && (bytes[1] & 0x7F) >= PJMEDIA_RTP_PT_DYNAMIC)  // events are (RFC 4733), sound and comfort noise are not
         eventfd_write(bell.load(), 1);
 }
 

@@ -65,7 +65,7 @@ def test_a_key_ends_one_wait(ends: Ends) -> None:
     assert ends.waited_s(30) >= 0.03
 
 
-async def test_no_thread_of_an_agent_looks_for_packets_that_calls_read_themselves(wire: Wire) -> None:
+async def test_no_thread_of_an_agent_looks_for_what_never_comes(wire: Wire) -> None:
     desk = await wire.desk(to(wire.hole(), "trunk"))
     threads = threads_of(desk.agent.pid)
     assert "clock" in threads

@@ -65,7 +65,7 @@ def measure(each: list[Kind], runs: int) -> dict[str, list[Run]]:
 
 
 def of_peer(kind: Kind, home: Path) -> Run:
-    """Once more, should it fail: now and then SIPp does not come to its end. Of ours every run counts."""
+    """Once more, should it fail: SIPp 3.6.1, its calls done, at times never ends. Of ours every run counts."""
     try:
         return kind.run(home)
     except BenchError as error:

@@ -63,7 +63,11 @@ def run_sipp(home: Path, load: Load) -> Run:
             home, "caller", f"{HOST}:{peer.port}", "-m", str(load.calls), "-r", str(load.cps), "-l", str(load.channels),
             "-mp", "16000", "-d", str(round(load.call_s * 1000)),
         )  # fmt: skip
-        cpu = cpu_until_end(process, load.timeout_s)
+        try:
+            cpu = cpu_until_end(process, load.timeout_s)
+        finally:
+            process.kill()
+            process.wait()
         if process.returncode != 0:
             raise BenchError(f"SIPp as the caller ended with {process.returncode}: not every call went well")
         return checked(load, peer, cpu, time.monotonic() - begun)

@@ -8,11 +8,11 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pjsua2 as pj
-from tests.unit.native.loopback_call import DEADLINE_S, Callee, Leg, place, start_account, start_endpoint
+from tests.unit.native.loopback_call import DEADLINE_S, Callee, Leg, await_that, place, start_account, start_endpoint
 
 SOUND_S = 0.3  # of sound without a key
 
@@ -36,14 +36,7 @@ class Listener(Leg):
 
 
 def press(endpoint: pj.Endpoint) -> dict[str, Any]:
-    started = time.monotonic()
-
-    def until(done: Callable[[], bool]) -> None:
-        while not done():
-            if time.monotonic() - started > DEADLINE_S:
-                sys.exit("nothing more happens")
-            endpoint.libHandleEvents(10)
-
+    until = partial(await_that, endpoint, time.monotonic() + DEADLINE_S)
     caller, callee = pj.Account(), Callee()
     here = start_account(caller, endpoint, "caller", answers=False)
     there = start_account(callee, endpoint, "callee", answers=True)

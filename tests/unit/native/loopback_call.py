@@ -12,6 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pjsua2 as pj
@@ -144,16 +145,17 @@ def facts_of(leg: Leg) -> list[Any]:
     return [state, pj.audio_index(leg), pj.audio_codec(leg)]
 
 
+def await_that(endpoint: pj.Endpoint, deadline: float, done: Callable[[], bool]) -> None:
+    """Until it is so; the program ends at the deadline, by the monotonic clock."""
+    while not done():
+        if time.monotonic() > deadline:
+            sys.exit("nothing more happens")
+        endpoint.libHandleEvents(10)
+
+
 def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
     """One call that is answered, one that is declined. All pjsua2 objects but the endpoint are gone on return."""
-    started = time.monotonic()
-
-    def until(done: Callable[[], bool]) -> None:
-        while not done():
-            if time.monotonic() - started > DEADLINE_S:
-                sys.exit("nothing more happens")
-            endpoint.libHandleEvents(10)
-
+    until = partial(await_that, endpoint, time.monotonic() + DEADLINE_S)
     caller, callee = pj.Account(), Callee()
     here = start_account(caller, endpoint, "caller", answers=False)
     there = start_account(callee, endpoint, "callee", answers=True)

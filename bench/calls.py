@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.common import BenchError, Figure, machine
+from bench.common import BenchError, Figure, StillRuns, machine
 from bench.load import Load, Run, run_dialer
 from bench.own_network import own_network
 from bench.peers import Program, by_call_files, by_manager, run_asterisk, run_sipp, sipp_version
@@ -65,10 +65,10 @@ def measure(each: list[Kind], runs: int) -> dict[str, list[Run]]:
 
 
 def of_peer(kind: Kind, home: Path) -> Run:
-    """Once more, should it fail: SIPp 3.6.1, its calls done, at times never ends. Of ours every run counts."""
+    """Once more, should it not end: SIPp 3.6.1, its calls done, at times sleeps for ever. Of ours every run counts."""
     try:
         return kind.run(home)
-    except BenchError as error:
+    except StillRuns as error:
         print(f"{kind.name}, once more: {error}", file=sys.stderr)
         return kind.run(home.with_name(f"{home.name}-again"))
 

@@ -220,8 +220,7 @@ def main() -> None:
     pending = b""
     while True:
         mirror.turn()
-        if not select.select([0], [], [], 0)[0]:
-            time.sleep(READ_EVERY_S)  # many packets a turn; the kernel has stamped them
+        if not select.select([0], [], [], READ_EVERY_S)[0]:  # many packets a turn; the kernel has stamped them
             continue
         read = os.read(0, 4096)
         if not read:

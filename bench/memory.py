@@ -244,7 +244,7 @@ def sizes(home: Path) -> dict[str, int]:
 def main() -> int:
     """Measure, and print the tables and the figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description="memory of calls, contacts, the engine")
-    parser.add_argument("--levels", type=int, nargs="+", default=[50, 400, 800], help="live calls, up to 1800")
+    parser.add_argument("--levels", type=int, nargs="+", default=[50, 200, 400, 800], help="live calls, up to 1800")
     parser.add_argument("--contacts", type=int, nargs="+", default=[10_000, 1_000_000], help="who wait")
     parser.add_argument("--quick", action="store_true", help="at most 80 calls and 20,000 contacts, in half a minute")
     options = parser.parse_args()

@@ -51,7 +51,7 @@ def await_listening(process: subprocess.Popen[bytes], port: int) -> None:
     while f":{port:04X} " not in Path("/proc/net/udp").read_text(encoding="ascii"):
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchError("SIPp does not listen")
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # the kernel's table tells only who asks
 
 
 def run_sipp(home: Path, load: Load) -> Run:
@@ -155,7 +155,7 @@ class Asterisk:
             except OSError as error:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise BenchError("Asterisk does not start") from error
-                time.sleep(POLL_S)
+                time.sleep(POLL_S)  # a port that nobody has yet refuses at once
                 continue
             manager.sendall(b"Action: Login\r\nUsername: bench\r\nSecret: bench\r\nEvents: off\r\n\r\n")
             _until(manager, b"Authentication accepted")
@@ -206,12 +206,12 @@ def run_asterisk(home: Path, load: Load, program: Program, ask: Callable[[Asteri
         (sounds / "message.ulaw").write_bytes(pcmu(message(load.call_s)))
         before, begun = asterisk.cpu_s(), time.monotonic()
         for index, number in enumerate(numbers(load.calls)):
-            time.sleep(max(0.0, begun + index / load.cps - time.monotonic()))
+            time.sleep(max(0.0, begun + index / load.cps - time.monotonic()))  # the pace that is asked for
             ask(asterisk, index, number)
         while len(asterisk.records()) < load.calls:
             if time.monotonic() > begun + load.timeout_s:
                 raise BenchError(f"Asterisk ended {len(asterisk.records())} calls of {load.calls}")
-            time.sleep(10 * POLL_S)
+            time.sleep(10 * POLL_S)  # its records are a file, and to read it often would cost what is measured
         wall_s = time.monotonic() - begun
         time.sleep(10 * POLL_S)  # the last records, and the last BYE's answer
         cpu = Cpu(asterisk.cpu_s() - before, 0.0)

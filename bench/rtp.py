@@ -114,7 +114,7 @@ def run_sipp(home: Path, load: Load, message_s: float) -> Arrival:
             "-mp", "16000", "-d", str(round(message_s * 1000)),
         )  # fmt: skip
         try:
-            time.sleep(load.calls / load.cps + message_s + 2)
+            time.sleep(load.calls / load.cps + message_s + 2)  # what its calls take: at times it does not end itself
             return checked(load, arrival(recorded(home, far), None))
         finally:
             process.kill()
@@ -123,7 +123,7 @@ def run_sipp(home: Path, load: Load, message_s: float) -> Arrival:
 
 def recorded(home: Path, far: FarEnd) -> NDArray[Any]:
     """What the far end has taken down."""
-    time.sleep(0.5)
+    time.sleep(0.5)  # the far end reads in turns: what has arrived is to be read before it stops
     far.tell(f"stop {home / 'packets.npy'}")
     packets: NDArray[Any] = np.load(home / "packets.npy")
     return packets

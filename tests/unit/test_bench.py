@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from bench.all import BENCHES, Ran, figures, page, row, together
-from bench.common import Figure
+from bench.common import Figure, StillRuns, cpu_until_end
 from bench.cps import LEFT_OUT
 from bench.curves import Cost, Grown, grown
 from bench.load import AREA_CODES
@@ -80,6 +82,18 @@ def test_of_several_rounds_the_medians_count_and_each_is_told() -> None:
     assert "9 6 7 ms" in found.printed
     failed = together([*rounds, Ran("calls", 1.0, "", (), "no calls")])
     assert (failed.figures, failed.failure) == ((), "no calls")
+
+
+def test_a_process_that_ends_is_accounted_for_and_one_that_does_not_is_an_error() -> None:
+    worked = subprocess.Popen([sys.executable, "-c", "sum(range(3_000_000))"])
+    assert cpu_until_end(worked, 30).own_s > 0
+    assert worked.returncode == 0
+    stays = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        with pytest.raises(StillRuns, match="did not end"):
+            cpu_until_end(stays, 0.01)
+    finally:
+        stays.communicate(b"\n")
 
 
 def test_an_exponent_is_that_of_the_growth() -> None:

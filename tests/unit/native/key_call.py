@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
-import sys
 import time
 from functools import partial
 from typing import Any
 
 import pjsua2 as pj
-from tests.unit.native.loopback_call import DEADLINE_S, Callee, Leg, await_that, place, start_account, start_endpoint
+from tests.unit.native.loopback_call import DEADLINE_S, Callee, Leg, await_that, place, start_account, tell
 
 SOUND_S = 0.3  # of sound without a key
 
@@ -59,12 +57,5 @@ def press(endpoint: pj.Endpoint) -> dict[str, Any]:
     return report
 
 
-def main() -> None:
-    endpoint = start_endpoint()
-    report = press(endpoint)
-    endpoint.libDestroy()
-    sys.stdout.write(json.dumps(report))
-
-
 if __name__ == "__main__":
-    main()
+    tell(press)

@@ -218,12 +218,13 @@ def call_twice(endpoint: pj.Endpoint) -> dict[str, Any]:
     return report
 
 
-def main() -> None:
+def tell(work: Callable[[pj.Endpoint], dict[str, Any]]) -> None:
+    """What comes of ``work``, which leaves no pjsua2 object behind, as JSON on standard output."""
     endpoint = start_endpoint()
-    report = call_twice(endpoint)
+    report = work(endpoint)
     endpoint.libDestroy()
     sys.stdout.write(json.dumps(report))
 
 
 if __name__ == "__main__":
-    main()
+    tell(call_twice)

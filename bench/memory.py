@@ -248,6 +248,8 @@ def main() -> int:
     parser.add_argument("--contacts", type=int, nargs="+", default=[10_000, 1_000_000], help="who wait")
     parser.add_argument("--quick", action="store_true", help="at most 80 calls and 20,000 contacts, in half a minute")
     options = parser.parse_args()
+    if min(len(set(options.levels)), len(set(options.contacts))) < 2:
+        parser.error("what one more takes shows between two numbers, of --levels and of --contacts")
     own_network()
     levels = [20, 80] if options.quick else sorted(options.levels)
     contacts = [2_000, 20_000] if options.quick else sorted(options.contacts)

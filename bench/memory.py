@@ -46,6 +46,7 @@ TARGET_CONTACT_BYTES = 1024.0
 TARGET_GROWTH_MB = 5.0
 CPS = 100
 CALL_S = 100.0  # longer than it takes to reach every level
+SIPP_RAMP_S = 8  # until all of SIPp's calls are up: it tells once a second how many are
 SETTLE_S = 2.0  # at a level, until both processes have allocated what it takes
 LEVEL_S = 60.0
 PAGE_KB = 4.0
@@ -165,8 +166,9 @@ def sipp_calls(home: Path, levels: list[int]) -> float:
     seen = home / "caller.csv"
     with answering(home) as port:
         process = start_sipp(
-            home, "caller", f"{HOST}:{port}", "-m", str(levels[-1]), "-r", str(CPS), "-l", str(levels[-1]),
-            "-mp", "16000", "-d", str(round(CALL_S * 1000)), "-trace_stat", "-fd", "1", "-stf", str(seen),
+            home, "caller", f"{HOST}:{port}", "-m", str(levels[-1]), "-r", str(max(1, levels[-1] // SIPP_RAMP_S)),
+            "-l", str(levels[-1]), "-mp", "16000", "-d", str(round(CALL_S * 1000)), "-trace_stat", "-fd", "1",
+            "-stf", str(seen),
         )  # fmt: skip
         try:
             until(seen.exists, 10, "SIPp writes no account")

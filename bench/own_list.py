@@ -72,7 +72,8 @@ def _measure(home: Path, calls: int, count: int) -> dict[str, float]:
             )
         entries = _entries(home, account, numbers, count)
         if run.wait(120) != 0:
-            raise BenchError(f"dialer run ended with {run.returncode}")
+            said = (home / "run.out").read_text(encoding="utf-8", errors="replace").strip()[-300:]
+            raise BenchError(f"dialer run ended with {run.returncode}: {said}")
     finally:
         sim.terminate()
         sim.wait()

@@ -112,6 +112,11 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
     return "", ""
 
 
+def turns(wanted: Sequence[Bench], rounds: int) -> list[Bench]:
+    """What runs after what: each once, and in further rounds those that have no runs of their own."""
+    return [*wanted, *[bench for bench in wanted if bench.in_rounds] * (rounds - 1)]
+
+
 def together(ran: Sequence[Ran]) -> Ran:
     """What one bench came to in several rounds: the medians of its figures, once every round has given them."""
     if len(ran) == 1:
@@ -187,7 +192,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.all", description="every bench, and a page of their figures")
     parser.add_argument("--quick", action="store_true", help="small sizes: three minutes instead of twenty")
     parser.add_argument("--only", nargs="+", metavar="BENCH", choices=[bench.name for bench in BENCHES])
-    parser.add_argument("--rounds", type=int, default=1, help="of each bench, in turns; the medians count")
+    parser.add_argument("--rounds", type=int, default=1, help="of benches without runs of their own, in turns")
     parser.add_argument("--to", type=Path, help=f"the page; {RESULTS}, quick: {QUICK_RESULTS}")
     options = parser.parse_args()
     to: Path = options.to or ROOT / (QUICK_RESULTS if options.quick else RESULTS)
@@ -195,9 +200,8 @@ def main() -> int:
     print(about)
     asked = set(options.only or {bench.name for bench in BENCHES} - (set() if options.quick else APART))
     wanted = [bench for bench in BENCHES if bench.name in asked]
-    turns = wanted + [bench for bench in wanted if bench.in_rounds] * (options.rounds - 1)
     with ThreadPool(QUICK_AT_ONCE if options.quick else 1) as pool:
-        for done in pool.imap(partial(run, quick=options.quick), turns):
+        for done in pool.imap(partial(run, quick=options.quick), turns(wanted, options.rounds)):
             ran.append(done)
             said = "; ".join(f"{figure.name} {figure.value:g} {figure.unit}" for figure in done.figures)
             failed = f"  no figure: {done.failure}" if done.failure else ""

@@ -182,7 +182,7 @@ def run_sipp(home: Path, load: Load, seconds: float) -> Steady:
         )  # fmt: skip
         try:
             far.tell("echo off")
-            time.sleep(load.calls / SIPP_CPS + SETTLE_S)  # its pace is its own: nothing else tells that all are up
+            time.sleep(load.calls / SIPP_CPS + SETTLE_S)  # at this pace they come up; if not, `steady` fails
             return steady([process.pid], far, load.calls, seconds)
         finally:
             process.kill()

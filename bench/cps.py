@@ -35,7 +35,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from bench.callee import HOST, RATE, message
 from bench.common import BenchError, Cpu, Figure, cpu_until_end, machine
-from bench.load import CAMPAIGN, DIALER, TRUNK, ZONES, dialer, environment
+from bench.load import CAMPAIGN, DIALER, TRUNK, ZONES, dialer, environment, last_words
 from bench.own_network import own_network
 from bench.peers import await_listening, sipp_version, start_sipp
 
@@ -258,7 +258,7 @@ def waited(home: Path, calls: int, code: int) -> list[tuple[float, float]]:
         ).fetchall()
     outcomes = Counter(outcome for _, outcome, _ in rows)
     if code != 0 or outcomes != {"hung_up": calls}:
-        said = (home / "run.out").read_text(encoding="utf-8").strip().splitlines()[-3:]
+        said = last_words(home)
         raise BenchError(f"dialer run ended with {code}, outcomes {dict(outcomes)}, not {calls} hung_up: {said}")
     records = ((placed, msgspec.json.decode(record)["invite_at"]) for placed, _, record in rows)
     return [(placed, datetime.fromisoformat(invited).timestamp()) for placed, invited in records]

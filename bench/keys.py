@@ -38,7 +38,7 @@ from pathlib import Path
 
 from bench.callee import ANSWER, FRAME, HEADER, HOST, RATE, SLOT_S, SLOTS, Answerer, Talk, message, pcmu
 from bench.common import BenchError, Figure, cpu_until_end, machine
-from bench.load import DIALER, START_S, Load, dialer, environment, prepare
+from bench.load import DIALER, START_S, Load, dialer, environment, last_words, prepare
 from bench.own_network import own_network
 
 STOP_TARGET_MS = 60.0
@@ -245,7 +245,7 @@ def run(home: Path, live: int, keys: int, window_s: float, seed: int) -> Delays:
             sorted((phone.durable - phone.pressed) * 1000 for phone in chosen),
         )
     except BenchError as error:
-        said = (home / "run.out").read_text(encoding="utf-8").strip().splitlines()[-3:] if process else []
+        said = last_words(home) if process else []
         raise BenchError(f"{error}; the run said last: {said}") from error
     finally:
         if process is not None and process.returncode is None:

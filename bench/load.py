@@ -121,6 +121,11 @@ def checked(load: Load, callee: Callee, cpu: Cpu, wall_s: float) -> Run:
     return Run(cpu, load.calls, wall_s, seen)
 
 
+def last_words(home: Path) -> list[str]:
+    """The last that ``dialer run`` printed into run.out."""
+    return (home / "run.out").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+
+
 def run_dialer(home: Path, load: Load, *, detect: bool) -> Run:
     """``dialer run`` as the caller, in a directory of its own."""
     with callee(home, *(("--says", "silence") if detect else ())) as peer:
@@ -138,7 +143,7 @@ def run_dialer(home: Path, load: Load, *, detect: bool) -> Run:
             for row in csv.DictReader(io.StringIO(dialer(home, "report", "Bench", "--csv", "-")))
         )
         if process.returncode != 0 or outcomes != {"heard": load.calls}:
-            said = (home / "run.out").read_text(encoding="utf-8").strip().splitlines()[-3:]
+            said = last_words(home)
             raise BenchError(f"dialer run ended with {process.returncode}, outcomes {dict(outcomes)}: {said}")
         return checked(load, peer, cpu, wall_s)
 

@@ -46,7 +46,7 @@ TARGET_CONTACT_BYTES = 1024.0
 TARGET_GROWTH_MB = 5.0
 CPS = 100
 CALL_S = 100.0  # longer than it takes to reach every level
-SIPP_RAMP_S = 4  # until all of SIPp's calls are up: it tells once a second how many are
+SIPP_RAMP_S = 8  # until all of SIPp's calls are up: it tells once a second how many are
 SETTLE_S = 2.0  # at a level, until both processes have allocated what it takes
 LEVEL_S = 60.0
 PAGE_KB = 4.0
@@ -109,11 +109,10 @@ def running(home: Path) -> Iterator[int]:
     try:
         yield process.pid
     finally:
-        for _ in range(2):
+        for patience_s in (0.5, 15):  # the first drains, the second hangs up; two at once would be one
             process.send_signal(signal.SIGINT)
-            time.sleep(0.5)  # two at once would be one: the first drains, the second hangs up
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(15)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience_s)
         process.kill()
         process.wait()
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from bench.callee import HOST
 from bench.common import BenchError, Figure, machine
-from bench.load import AREA_CODES, CAMPAIGN, DIALER, SETTINGS, TRUNK, ZONES, dialer, environment
+from bench.load import AREA_CODES, CAMPAIGN, DIALER, SETTINGS, TRUNK, ZONES, dialer, environment, last_words
 from bench.own_network import own_network
 
 from dialer.audio.prepare import prompt_path
@@ -72,8 +72,7 @@ def _measure(home: Path, calls: int, count: int) -> dict[str, float]:
             )
         entries = _entries(home, account, numbers, count)
         if run.wait(120) != 0:
-            said = (home / "run.out").read_text(encoding="utf-8", errors="replace").strip()[-300:]
-            raise BenchError(f"dialer run ended with {run.returncode}: {said}")
+            raise BenchError(f"dialer run ended with {run.returncode}: {last_words(home)}")
     finally:
         sim.terminate()
         sim.wait()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bench.all import BENCHES, Ran, figures, page, row, together
+from bench.all import BENCHES, Bench, Ran, figures, page, row, together, turns
 from bench.common import Figure, StillRuns, cpu_until_end
 from bench.cps import LEFT_OUT
 from bench.curves import Cost, Grown, grown
@@ -82,6 +82,12 @@ def test_of_several_rounds_the_medians_count_and_each_is_told() -> None:
     assert "9 6 7 ms" in found.printed
     failed = together([*rounds, Ran("calls", 1.0, "", (), "no calls")])
     assert (failed.figures, failed.failure) == ((), "no calls")
+
+
+def test_in_further_rounds_only_benches_without_runs_of_their_own_take_part() -> None:
+    calls, rtp, keys = Bench("calls"), Bench("rtp", in_rounds=True), Bench("keys", in_rounds=True)
+    assert turns([calls, rtp, keys], 1) == [calls, rtp, keys]
+    assert turns([calls, rtp, keys], 3) == [calls, rtp, keys, rtp, keys, rtp, keys]
 
 
 def test_a_process_that_ends_is_accounted_for_and_one_that_does_not_is_an_error() -> None:

@@ -27,9 +27,10 @@ PcmBuffer::PcmBuffer(const char *data, size_t size)
 }
 
 template <typename Sample>
-void CallSoundState::fill(const std::vector<Sample> Sound::*form, Sample silence, Sample *out, size_t count)
+const void *CallSoundState::fill(const std::vector<Sample> Sound::*form, Sample silence, Sample *out, size_t count)
 {
     size_t filled = 0;
+    const Sample *next = nullptr;
     {
         std::lock_guard<std::mutex> guard(lock);
         if (playing && !finished.load(std::memory_order_relaxed)) {
@@ -43,6 +44,7 @@ void CallSoundState::fill(const std::vector<Sample> Sound::*form, Sample silence
                 std::memcpy(out + filled, source.data() + offset, n * sizeof(Sample));
                 filled += n;
                 at += n;
+                next = source.data() + offset + n;
             }
             position.store(at, std::memory_order_relaxed);
             if (!loop && at >= source.size())
@@ -50,16 +52,15 @@ void CallSoundState::fill(const std::vector<Sample> Sound::*form, Sample silence
         }
     }
     std::fill(out + filled, out + count, silence);
+    return next;
 }
 
-void CallSoundState::fill(int16_t *out, size_t count) { fill(&Sound::pcm, int16_t(0), out, count); }
+const void *CallSoundState::fill(int16_t *out, size_t count) { return fill(&Sound::pcm, int16_t(0), out, count); }
 
-void CallSoundState::fill(Law law, uint8_t *out, size_t count)
+const void *CallSoundState::fill(Law law, uint8_t *out, size_t count)
 {
-    if (law == Law::MU)
-        fill(&Sound::mu, uint8_t(pjmedia_linear2ulaw(0)), out, count);
-    else
-        fill(&Sound::a, uint8_t(pjmedia_linear2alaw(0)), out, count);
+    return law == Law::MU ? fill(&Sound::mu, uint8_t(pjmedia_linear2ulaw(0)), out, count)
+                          : fill(&Sound::a, uint8_t(pjmedia_linear2alaw(0)), out, count);
 }
 
 void CallSoundState::hear(const int16_t *in, size_t count)

@@ -71,16 +71,16 @@ public:
     std::atomic<uint64_t> overruns{0};
     std::atomic<bool> listens{false};  // without the bridge, which is told by its connections
 
-    /* The next samples to be sent, silence where there are none. */
-    void fill(int16_t *out, size_t count);
-    void fill(Law law, uint8_t *out, size_t count);
+    /* The next samples to be sent, silence where there are none. Returns where those after them are, or null. */
+    const void *fill(int16_t *out, size_t count);
+    const void *fill(Law law, uint8_t *out, size_t count);
 
     void hear(const int16_t *in, size_t count);
     std::string drain(size_t max_samples);
 
 private:
     template <typename Sample>
-    void fill(const std::vector<Sample> Sound::*form, Sample silence, Sample *out, size_t count);
+    const void *fill(const std::vector<Sample> Sound::*form, Sample silence, Sample *out, size_t count);
 };
 
 /* One call's mouth and ear: plays a PcmBuffer, and keeps what is heard in a ring buffer. What it is that carries the

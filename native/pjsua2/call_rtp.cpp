@@ -1,5 +1,6 @@
 #include "call_rtp.hpp"
 
+#include <pjmedia/event.h>
 #include <pjsua-lib/pjsua.h>
 #include <pjsua-lib/pjsua_internal.h>
 
@@ -113,6 +114,10 @@ void CallRtp::off_bridge(const pj::Call &call)
     guard->bridged = false;
 }
 
-void end_media_thread() { pjmedia_endpt_stop_threads(pjsua_get_pjmedia_endpt()); }
+void end_media_threads()
+{
+    pjmedia_endpt_stop_threads(pjsua_get_pjmedia_endpt());
+    pjmedia_event_mgr_destroy(nullptr);
+}
 
 }  // namespace dialer

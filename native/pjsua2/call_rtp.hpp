@@ -49,7 +49,7 @@ public:
     void to_bridge(const pj::Call &call);
     void off_bridge(const pj::Call &call);
 
-    /* RTP packets from other addresses, all dropped. */
+    /* RTP packets from other addresses, all dropped. Soon after the peer was heard the kernel drops them, uncounted. */
     uint64_t strangers() const { return dropped->load(std::memory_order_relaxed); }
 
 private:
@@ -60,9 +60,11 @@ private:
     Guard *guard = nullptr;
 };
 
-/* From now on nobody reads RTP but the turns of calls: ends pjmedia's own thread, which would look a hundred times a second
- * for what never comes. For a process in which every call has a CallRtp. After Endpoint::libInit(), owner thread. */
-void end_media_thread();
+/* From now on nobody reads RTP but the turns of calls: ends pjmedia's own threads, one that would look a hundred times a
+ * second for what never comes, and the one for events (RTCP feedback, video), of which nobody hears: its list of subscribers
+ * would grow with the calls and be searched for each. For a process in which every call has a CallRtp. After
+ * Endpoint::libInit(), owner thread. */
+void end_media_threads();
 
 /* A key that has come is told in the next libHandleEvents(); from now on it is added to this eventfd too, so that whoever
  * waits there knows. -1: to none, as at first. */

@@ -46,7 +46,7 @@ bool Line::next(CallSoundState &sound, Packet &packet)
         return false;
     begun = true;
     std::memcpy(&packet.header, header, sizeof(packet.header));
-    sound.fill(law, packet.sound, FRAME_SAMPLES);
+    next_sound = sound.fill(law, packet.sound, FRAME_SAMPLES);
     return true;
 }
 

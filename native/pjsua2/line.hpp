@@ -49,6 +49,7 @@ public:
         fetch(sent, sizeof(*sent));
         fetch(received, sizeof(*received));
         fetch(&counted->seq_ctrl, offsetof(pjmedia_rtcp_session, stat.rtt) - offsetof(pjmedia_rtcp_session, seq_ctrl));
+        fetch(next_sound, FRAME_SAMPLES);
     }
 
     /* A packet of the peer. False: it holds no sound, and is the stream's. */
@@ -71,6 +72,7 @@ private:
     pjmedia_rtp_session *sent = nullptr;
     pjmedia_rtp_session *received = nullptr;
     pjmedia_rtcp_session *counted = nullptr;
+    const void *next_sound = nullptr;  // as far as is known now
     Law law = Law::MU;
     pjmedia_dir direction = PJMEDIA_DIR_NONE;
     unsigned type_sent = 0;

@@ -16,8 +16,7 @@ namespace {
 
 constexpr unsigned OWN_AT_ONCE = PACKETS_A_SECOND / 50;
 constexpr unsigned READ_AT_ONCE = 400;  // what a socket's buffer holds; a flood must not keep other calls waiting
-constexpr unsigned READ_IN_ONE = 4;     // one as a rule, and the word that this was all
-constexpr unsigned RTCP_EVERY = 16;     // times that RTP is read
+constexpr unsigned EVERYTHING_EVERY = 16;  // turns: also RTCP, and RTP of a peer whose clock is faster than ours
 constexpr size_t LOCK_SIZE = 128;       // about: pjlib keeps what is in it to itself
 
 std::atomic<int> bell{-1};
@@ -68,36 +67,27 @@ void take_packet(Guard *guard, char *packet, size_t size)
         eventfd_write(bell.load(), 1);
 }
 
-/* Sound and keys of the peer; what is a stranger's is dropped. Read in one go: asking once more, whether that was all, would
- * be another call of the kernel for each packet. More than OWN_AT_ONCE wait for the next turn: a key may be among them,
- * pressed while the 200 was lost and sent again. */
-void take_rtp(Guard *guard)
+/* Sound and keys of the peer; what is a stranger's is dropped. One packet is what a turn finds as a rule, and to ask
+ * whether that was all would be another call of the kernel for each: everything is looked for after another number, and now
+ * and then. More than OWN_AT_ONCE wait for the next turn: a key may be among them, pressed while the 200 was lost and sent
+ * again. */
+void take_rtp(Guard *guard, bool everything)
 {
-    alignas(8) char packets[READ_IN_ONE][PJMEDIA_MAX_MRU];
-    pj_sockaddr sources[READ_IN_ONE];
-    iovec buffers[READ_IN_ONE];
-    mmsghdr messages[READ_IN_ONE];
-    for (unsigned i = 0; i < READ_IN_ONE; ++i) {
-        buffers[i] = {packets[i], sizeof(packets[i])};
-        messages[i].msg_hdr = {};
-        messages[i].msg_hdr.msg_name = &sources[i];
-        messages[i].msg_hdr.msg_iov = &buffers[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
-    }
+    alignas(8) char packet[PJMEDIA_MAX_MRU];
     unsigned own = 0;
-    for (unsigned read = 0; read < READ_AT_ONCE && own < OWN_AT_ONCE; read += READ_IN_ONE) {
-        for (unsigned i = 0; i < READ_IN_ONE; ++i)
-            messages[i].msg_hdr.msg_namelen = sizeof(sources[i]);
-        const int count = recvmmsg(guard->rtp, messages, READ_IN_ONE, MSG_DONTWAIT, nullptr);
-        for (int i = 0; i < count; ++i) {
-            if (!is_peers(guard, sources[i]))
-                continue;
-            ++own;
-            take_packet(guard, packets[i], messages[i].msg_len);
-        }
-        if (count < int(READ_IN_ONE))
-            return;
+    for (unsigned read = 0; read < READ_AT_ONCE && own < OWN_AT_ONCE && (everything || own == 0); ++read) {
+        pj_sockaddr source;
+        socklen_t source_size = sizeof(source);
+        const ssize_t size = recvfrom(guard->rtp, packet, sizeof(packet), MSG_DONTWAIT,
+                                      reinterpret_cast<sockaddr *>(&source), &source_size);
+        if (size < 0)
+            break;
+        if (!is_peers(guard, source))
+            continue;
+        ++own;
+        take_packet(guard, packet, size_t(size));
     }
+    guard->one_a_turn = own == 1;
 }
 
 void take_rtcp(Guard *guard)
@@ -112,18 +102,46 @@ void take_rtcp(Guard *guard)
     }
 }
 
-void take(Guard *guard)
+/* Once the peer has been heard from where it was awaited: the kernel then drops what strangers send, and looks up the way
+ * there once instead of for each packet. Strangers are counted until then, which shows a peer that is somewhere else. */
+void connect_to_peer(Guard *guard)
 {
-    take_rtp(guard);
-    if (++guard->times % RTCP_EVERY == 0)
-        take_rtcp(guard);
+    if (guard->connected || guard->anywhere || !guard->heard)
+        return;
+    const pj_sockaddr &peer = guard->stream.rem_addr;
+    guard->connected =
+        connect(guard->rtp, reinterpret_cast<const sockaddr *>(&peer), socklen_t(pj_sockaddr_get_len(&peer))) == 0;
 }
 
-pj_status_t send(int socket, const pj_sockaddr &to, const void *packet, pj_size_t size)
+void disconnect(Guard *guard)
 {
-    const ssize_t sent = sendto(socket, packet, size, MSG_DONTWAIT, reinterpret_cast<const sockaddr *>(&to),
-                                pj_sockaddr_get_len(&to));
+    if (!guard->connected)
+        return;
+    const sockaddr nobody = {AF_UNSPEC, {}};
+    connect(guard->rtp, &nobody, sizeof(nobody));
+    guard->connected = false;
+}
+
+void take(Guard *guard)
+{
+    const bool now_and_then = ++guard->times % EVERYTHING_EVERY == 0;
+    take_rtp(guard, now_and_then || !guard->one_a_turn);
+    if (now_and_then) {
+        take_rtcp(guard);
+        connect_to_peer(guard);
+    }
+}
+
+pj_status_t send(int socket, const pj_sockaddr *to, const void *packet, pj_size_t size)
+{
+    const ssize_t sent = sendto(socket, packet, size, MSG_DONTWAIT, reinterpret_cast<const sockaddr *>(to),
+                                to ? pj_sockaddr_get_len(to) : 0);
     return sent < 0 ? PJ_STATUS_FROM_OS(errno) : PJ_SUCCESS;
+}
+
+pj_status_t send_rtp_of(const Guard *guard, const void *packet, pj_size_t size)
+{
+    return send(guard->rtp, guard->connected ? nullptr : &guard->stream.rem_addr, packet, size);
 }
 
 /* Multicast and broadcast: one call's sound for many, who never asked for it (RFC 5771, RFC 919). */
@@ -152,6 +170,7 @@ pj_status_t attach2(pjmedia_transport *transport, pjmedia_transport_attach_param
         pj_sockaddr_cp(&guard->stream.rem_rtcp, &wanted->rem_addr);
         pj_sockaddr_set_port(&guard->stream.rem_rtcp, pj_sockaddr_get_port(&wanted->rem_addr) + 1);
     }
+    disconnect(guard);
     guard->elsewhere = 0;
     guard->heard = false;
     guard->attached = true;
@@ -185,7 +204,7 @@ pj_status_t send_rtp(pjmedia_transport *transport, const void *packet, pj_size_t
     const Held held(guard);
     if (!guard->attached)
         return PJ_SUCCESS;
-    const pj_status_t status = send(guard->rtp, guard->stream.rem_addr, packet, size);
+    const pj_status_t status = send_rtp_of(guard, packet, size);
     take(guard);
     return status;
 }
@@ -195,7 +214,7 @@ pj_status_t send_rtcp2(pjmedia_transport *transport, const pj_sockaddr_t *addres
 {
     Guard *guard = own(transport);
     const Held held(guard);
-    const pj_sockaddr &to = address ? *static_cast<const pj_sockaddr *>(address) : guard->stream.rem_rtcp;
+    const pj_sockaddr *to = address ? static_cast<const pj_sockaddr *>(address) : &guard->stream.rem_rtcp;
     return guard->attached ? send(guard->rtcp, to, packet, size) : PJ_SUCCESS;
 }
 
@@ -259,9 +278,10 @@ pjmedia_transport_op operations = make_operations();
 /* Never waits, and harms nothing when the memory is somebody else's by now: so no lock is needed to ask. */
 void fetch(const void *from, size_t size)
 {
-    constexpr size_t CACHE_LINE = 64;
-    for (size_t at = 0; at < size; at += CACHE_LINE)
-        __builtin_prefetch(static_cast<const char *>(from) + at, 1);
+    constexpr uintptr_t CACHE_LINE = 64;
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(from);
+    for (uintptr_t line = begin & ~(CACHE_LINE - 1); line < begin + size; line += CACHE_LINE)
+        __builtin_prefetch(reinterpret_cast<const void *>(line), 1);
 }
 
 }  // namespace
@@ -285,7 +305,7 @@ bool turn(Guard *guard)
     const bool speaks = guard->line && !guard->bridged;
     if (speaks)
         guard->line.turn(*guard->sound, [guard](const void *packet, size_t size) {
-            return send(guard->rtp, guard->stream.rem_addr, packet, size);
+            return send_rtp_of(guard, packet, size);
         });
     /* A stream on the bridge reads when it sends; on hold it does not. */
     if (speaks || guard->times == guard->times_seen)

@@ -107,7 +107,7 @@ class SipEndpoint:
         No call and no other request from outside is taken (pjsip goes on answering OPTIONS), and calls read their RTP.
         """
         pj.close_front_door()
-        pj.end_media_thread()
+        pj.end_media_threads()
 
     def poll(self, wait_ms: int) -> None:
         """Handle what the wire and pjsip's timers bring, waiting for it at most ``wait_ms`` milliseconds."""

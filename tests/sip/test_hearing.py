@@ -1,0 +1,103 @@
+"""How a callee's RTP is read: however it comes, and from nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from tests.chaos.hostile.peer import Call, Peer, Script, media_address, sdp
+from tests.chaos.hostile.sound import Ear, Mouth
+from tests.sip.conftest import HOST, SCRIPT, Wire
+
+from dialer.calls.outcome import Outcome
+from dialer.calls.plan import CallRecord
+from dialer.calls.trunk import Trunk
+
+pytestmark = pytest.mark.sip
+
+TURN_S = 0.02
+SPEAKS_S = 1.0
+SOON = 10  # packets of ours, between a key and silence
+
+
+@asynccontextmanager
+async def answering(script: Script) -> AsyncIterator[Trunk]:
+    peer = Peer(script)
+    await peer.listen()
+    try:
+        yield Trunk(name="peer", host=HOST, port=peer.port, options_seconds=0)
+    finally:
+        await peer.stop()
+
+
+async def record_of(wire: Wire, trunk: Trunk) -> CallRecord:
+    desk = await wire.desk(trunk)
+    record = (await desk.place("call", "peer", script=msgspec.structs.replace(SCRIPT, message="long"))).record
+    assert record is not None
+    return record
+
+
+async def speak(say: Callable[[bytes], None], mouth: Mouth, *, at_once: int) -> None:
+    """For a second, and so many packets each time; then the key that opts out."""
+    for _ in range(int(SPEAKS_S / TURN_S)):
+        for _ in range(at_once):
+            say(mouth.audio())
+        await asyncio.sleep(TURN_S)
+    for packet in mouth.key("9"):
+        say(packet)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+async def test_however_many_packets_come_at_once_a_key_behind_them_counts_soon(wire: Wire, at_once: int) -> None:
+    ear = await Ear.open()
+    pressed_at = 0
+
+    async def script(call: Call) -> None:
+        nonlocal pressed_at
+        await call.answer(sdp(ear.port))
+        where = media_address(call.invite)
+        await speak(lambda packet: ear.say(packet, where), Mouth(ssrc=7), at_once=at_once)
+        pressed_at = len(ear.packets)
+        await call.until("BYE")
+
+    async with answering(script) as trunk:
+        record = await record_of(wire, trunk)
+    await ear.drain()
+    ear.close()
+    assert (record.outcome, [key.digit for key in record.keys]) == (Outcome.OPTED_OUT, ["9"])
+    assert record.rtp_received >= at_once * int(SPEAKS_S / TURN_S)
+    assert record.rtp_lost == 0
+    said = [number for number, packet in enumerate(ear.packets) if packet.samples.any()]
+    assert said[-1] - pressed_at <= SOON, "the message goes on after the key"
+
+
+async def test_a_callee_that_moves_is_followed_and_a_stranger_is_not_heard(wire: Wire) -> None:
+    """By a re-INVITE (RFC 3264 section 8.3.1), when it has long been heard where it was."""
+    first, second, stranger = [await Ear.open() for _ in range(3)]
+
+    async def script(call: Call) -> None:
+        await call.answer(sdp(first.port))
+        where, mouth = media_address(call.invite), Mouth(ssrc=7)
+        for _ in range(int(SPEAKS_S / TURN_S)):
+            first.say(mouth.audio(), where)
+            await asyncio.sleep(TURN_S)
+        for packet in Mouth(ssrc=7).key("9"):
+            stranger.say(packet, where)
+        call.send(call.request("INVITE", sdp(second.port, version=2)))
+        await call.until("SIP/2.0 200")
+        call.send(call.request("ACK", number=1))
+        assert not call.got("BYE"), "the stranger's key was taken for the callee's"
+        await speak(lambda packet: second.say(packet, where), mouth, at_once=1)
+        await call.until("BYE")
+
+    async with answering(script) as trunk:
+        record = await record_of(wire, trunk)
+    await second.drain()
+    for ear in (first, second, stranger):
+        ear.close()
+    assert (record.outcome, [key.digit for key in record.keys]) == (Outcome.OPTED_OUT, ["9"])
+    assert len(second.packets) >= SPEAKS_S / TURN_S / 2, "the message did not follow"
+    assert stranger.packets == []

@@ -49,7 +49,8 @@ public:
         fetch(sent, sizeof(*sent));
         fetch(received, sizeof(*received));
         fetch(&counted->seq_ctrl, offsetof(pjmedia_rtcp_session, stat.rtt) - offsetof(pjmedia_rtcp_session, seq_ctrl));
-        fetch(next_sound, FRAME_SAMPLES);
+        if (next_sound)
+            fetch(next_sound, FRAME_SAMPLES);
     }
 
     /* A packet of the peer. False: it holds no sound, and is the stream's. */

@@ -80,6 +80,8 @@ void take_rtp(Guard *guard, bool everything)
         socklen_t source_size = sizeof(source);
         const ssize_t size = recvfrom(guard->rtp, packet, sizeof(packet), MSG_DONTWAIT,
                                       reinterpret_cast<sockaddr *>(&source), &source_size);
+        if (size < 0 && errno == ECONNREFUSED)
+            continue;
         if (size < 0)
             break;
         if (!is_peers(guard, source))
@@ -134,8 +136,14 @@ void take(Guard *guard)
 
 pj_status_t send(int socket, const pj_sockaddr *to, const void *packet, pj_size_t size)
 {
-    const ssize_t sent = sendto(socket, packet, size, MSG_DONTWAIT, reinterpret_cast<const sockaddr *>(to),
-                                to ? pj_sockaddr_get_len(to) : 0);
+    ssize_t sent = -1;
+    /* A connected socket says once, in place of its work, that nobody took an earlier packet (RFC 1122, 4.1.3.3). */
+    for (unsigned attempt = 0; attempt < 2; ++attempt) {
+        sent = sendto(socket, packet, size, MSG_DONTWAIT, reinterpret_cast<const sockaddr *>(to),
+                      to ? pj_sockaddr_get_len(to) : 0);
+        if (sent >= 0 || errno != ECONNREFUSED)
+            break;
+    }
     return sent < 0 ? PJ_STATUS_FROM_OS(errno) : PJ_SUCCESS;
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -101,3 +102,30 @@ async def test_a_callee_that_moves_is_followed_and_a_stranger_is_not_heard(wire:
     assert (record.outcome, [key.digit for key in record.keys]) == (Outcome.OPTED_OUT, ["9"])
     assert len(second.packets) >= SPEAKS_S / TURN_S / 2, "the message did not follow"
     assert stranger.packets == []
+
+
+async def test_while_a_callees_port_is_closed_every_packet_leaves_all_the_same(wire: Wire) -> None:
+    """The kernel tells of each that nobody took it: that must not cost the next one."""
+    ears = [await Ear.open()]
+
+    async def script(call: Call) -> None:
+        await call.answer(sdp(ears[0].port))
+        where, mouth = media_address(call.invite), Mouth(ssrc=7)
+        for _ in range(int(SPEAKS_S / TURN_S)):
+            ears[0].say(mouth.audio(), where)
+            await asyncio.sleep(TURN_S)
+        ears[0].close()
+        await asyncio.sleep(0.5)
+        ears.append(await Ear.open(port=ears[0].port))
+        await speak(lambda packet: ears[1].say(packet, where), mouth, at_once=1)
+        await call.until("BYE")
+
+    async with answering(script) as trunk:
+        record = await record_of(wire, trunk)
+    await ears[1].drain()
+    ears[1].close()
+    assert record.outcome is Outcome.OPTED_OUT
+    first, last = ears[0].packets[0].sequence, ears[1].packets[-1].sequence
+    assert record.rtp_sent == ((last - first) & 0xFFFF) + 1
+    numbers = [packet.sequence for packet in ears[1].packets]
+    assert {(later - sooner) & 0xFFFF for sooner, later in itertools.pairwise(numbers)} == {1}

@@ -28,9 +28,9 @@ class Ear(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport
 
     @classmethod
-    async def open(cls, host: str = HOST) -> Ear:
+    async def open(cls, host: str = HOST, port: int = 0) -> Ear:
         loop = asyncio.get_running_loop()
-        transport, ear = await loop.create_datagram_endpoint(cls, (host, 0))
+        transport, ear = await loop.create_datagram_endpoint(cls, (host, port))
         ear._transport = transport
         ear.port = transport.get_extra_info("sockname")[1]
         return ear

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned OWN_AT_ONCE = PACKETS_A_SECOND / 50;
 constexpr unsigned READ_AT_ONCE = 400;  // what a socket's buffer holds; a flood must not keep other calls waiting
-constexpr unsigned EVERYTHING_EVERY = 16;  // turns: also RTCP, and RTP of a peer whose clock is faster than ours
+constexpr unsigned RTCP_EVERY = 16;     // times that RTP is read
 constexpr size_t LOCK_SIZE = 128;       // about: pjlib keeps what is in it to itself
 
 std::atomic<int> bell{-1};
@@ -67,15 +67,14 @@ void take_packet(Guard *guard, char *packet, size_t size)
         eventfd_write(bell.load(), 1);
 }
 
-/* Sound and keys of the peer; what is a stranger's is dropped. One packet is what a turn finds as a rule, and to ask
- * whether that was all would be another call of the kernel for each: everything is looked for after another number, and now
- * and then. More than OWN_AT_ONCE wait for the next turn: a key may be among them, pressed while the 200 was lost and sent
- * again. */
-void take_rtp(Guard *guard, bool everything)
+/* Sound and keys of the peer; what is a stranger's is dropped. Read until nothing is left, though one packet is the rule: some
+ * send a key beside their sound, and it must not wait a turn behind it. More than OWN_AT_ONCE wait for the next turn: a key may
+ * be among them, pressed while the 200 was lost and sent again. */
+void take_rtp(Guard *guard)
 {
     alignas(8) char packet[PJMEDIA_MAX_MRU];
     unsigned own = 0;
-    for (unsigned read = 0; read < READ_AT_ONCE && own < OWN_AT_ONCE && (everything || own == 0); ++read) {
+    for (unsigned read = 0; read < READ_AT_ONCE && own < OWN_AT_ONCE; ++read) {
         pj_sockaddr source;
         socklen_t source_size = sizeof(source);
         const ssize_t size = recvfrom(guard->rtp, packet, sizeof(packet), MSG_DONTWAIT,
@@ -83,13 +82,12 @@ void take_rtp(Guard *guard, bool everything)
         if (size < 0 && errno == ECONNREFUSED)
             continue;
         if (size < 0)
-            break;
+            return;
         if (!is_peers(guard, source))
             continue;
         ++own;
         take_packet(guard, packet, size_t(size));
     }
-    guard->one_a_turn = own == 1;
 }
 
 void take_rtcp(Guard *guard)
@@ -126,9 +124,8 @@ void disconnect(Guard *guard)
 
 void take(Guard *guard)
 {
-    const bool now_and_then = ++guard->times % EVERYTHING_EVERY == 0;
-    take_rtp(guard, now_and_then || !guard->one_a_turn);
-    if (now_and_then) {
+    take_rtp(guard);
+    if (++guard->times % RTCP_EVERY == 0) {
         take_rtcp(guard);
         connect_to_peer(guard);
     }

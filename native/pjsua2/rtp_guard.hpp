@@ -33,7 +33,6 @@ struct Guard : pjmedia_transport {
     unsigned elsewhere;                     // packets from there, since the last from where they are awaited
     bool heard;                             // from where they are awaited
     bool connected;                         // the socket is, to that address
-    bool one_a_turn;                        // packet of the peer was found the last time
     unsigned times;                         // that it was read
     unsigned times_seen;                    // by the clock
 };

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
@@ -41,12 +42,16 @@ async def record_of(wire: Wire, trunk: Trunk) -> CallRecord:
     return record
 
 
-async def speak(say: Callable[[bytes], None], mouth: Mouth, *, at_once: int) -> None:
-    """For a second, and so many packets each time; then the key that opts out."""
+async def speak(say: Callable[[bytes], None], mouth: Mouth, *, at_once: int = 1) -> None:
+    """For a second, and so many packets each time."""
     for _ in range(int(SPEAKS_S / TURN_S)):
         for _ in range(at_once):
             say(mouth.audio())
-        await asyncio.sleep(TURN_S)
+        await asyncio.sleep(TURN_S)  # the pace of speech
+
+
+def opt_out(say: Callable[[bytes], None], mouth: Mouth) -> None:
+    """Press the key."""
     for packet in mouth.key("9"):
         say(packet)
 
@@ -59,8 +64,9 @@ async def test_however_many_packets_come_at_once_a_key_behind_them_counts_soon(w
     async def script(call: Call) -> None:
         nonlocal pressed_at
         await call.answer(sdp(ear.port))
-        where = media_address(call.invite)
-        await speak(lambda packet: ear.say(packet, where), Mouth(ssrc=7), at_once=at_once)
+        say, mouth = partial(ear.say, where=media_address(call.invite)), Mouth(ssrc=7)
+        await speak(say, mouth, at_once=at_once)
+        opt_out(say, mouth)
         pressed_at = len(ear.packets)
         await call.until("BYE")
 
@@ -82,16 +88,14 @@ async def test_a_callee_that_moves_is_followed_and_a_stranger_is_not_heard(wire:
     async def script(call: Call) -> None:
         await call.answer(sdp(first.port))
         where, mouth = media_address(call.invite), Mouth(ssrc=7)
-        for _ in range(int(SPEAKS_S / TURN_S)):
-            first.say(mouth.audio(), where)
-            await asyncio.sleep(TURN_S)
-        for packet in Mouth(ssrc=7).key("9"):
-            stranger.say(packet, where)
+        await speak(partial(first.say, where=where), mouth)
+        opt_out(partial(stranger.say, where=where), Mouth(ssrc=7))
         call.send(call.request("INVITE", sdp(second.port, version=2)))
         await call.until("SIP/2.0 200")
         call.send(call.request("ACK", number=1))
         assert not call.got("BYE"), "the stranger's key was taken for the callee's"
-        await speak(lambda packet: second.say(packet, where), mouth, at_once=1)
+        await speak(partial(second.say, where=where), mouth)
+        opt_out(partial(second.say, where=where), mouth)
         await call.until("BYE")
 
     async with answering(script) as trunk:
@@ -111,13 +115,12 @@ async def test_while_a_callees_port_is_closed_every_packet_leaves_all_the_same(w
     async def script(call: Call) -> None:
         await call.answer(sdp(ears[0].port))
         where, mouth = media_address(call.invite), Mouth(ssrc=7)
-        for _ in range(int(SPEAKS_S / TURN_S)):
-            ears[0].say(mouth.audio(), where)
-            await asyncio.sleep(TURN_S)
+        await speak(partial(ears[0].say, where=where), mouth)
         ears[0].close()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # what is sent meanwhile reaches nobody
         ears.append(await Ear.open(port=ears[0].port))
-        await speak(lambda packet: ears[1].say(packet, where), mouth, at_once=1)
+        await speak(partial(ears[1].say, where=where), mouth)
+        opt_out(partial(ears[1].say, where=where), mouth)
         await call.until("BYE")
 
     async with answering(script) as trunk:

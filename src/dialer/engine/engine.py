@@ -203,8 +203,7 @@ class Engine:
         trouble = Complaint(self._store_trouble, well_again="campaigns can be read again")
         while not self._drain.is_set():
             try:
-                orders = await self._store.orders()
-                running = list(await self._store.campaigns(CampaignState.RUNNING))
+                orders, running = await self._store.wanted()
                 await self._campaigns.match(running)
                 await self._obey(orders)
                 ending = await self._ending(running)

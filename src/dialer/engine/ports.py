@@ -98,8 +98,8 @@ class EngineStore(Protocol):
         """Let claims wait until then, None: as before; nothing was decided about them."""
         ...
 
-    async def orders(self) -> Sequence[Order]:
-        """What operators want, and have not got yet, oldest first."""
+    async def wanted(self) -> tuple[Sequence[Order], Sequence[CampaignRow]]:
+        """What operators want, read in one moment: orders that are not carried out, and running campaigns; oldest first."""
         ...
 
     async def orders_taken(self, last: int, now: datetime) -> None:

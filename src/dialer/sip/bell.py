@@ -31,10 +31,13 @@ class Bell:
         self._awaited.register(self.keys, select.POLLIN)
         pj.ring_at(self.keys)
 
-    def wait(self, wait_ms: int) -> None:
-        """For at most so many milliseconds."""
-        if any(descriptor == self.keys for descriptor, _ in self._awaited.poll(wait_ms)):
+    def wait(self, wait_ms: int) -> bool:
+        """For at most so many milliseconds; returns whether there is a word from the engine."""
+        ready = [descriptor for descriptor, _ in self._awaited.poll(wait_ms)]
+        if self.keys in ready:
             os.eventfd_read(self.keys)
+            ready.remove(self.keys)
+        return bool(ready)
 
     def close(self) -> None:
         """Once the endpoint is closed, and nobody can ring any more."""

@@ -115,10 +115,10 @@ class SipAgent:
     # --- the owner thread's round ------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        for frame in self._link.receive():
-            self._obey(frame)
-            self._go_on()
-        self._bell.wait(TURN_MS)
+        if self._bell.wait(TURN_MS):
+            for frame in self._link.receive():
+                self._obey(frame)
+                self._go_on()
         self.endpoint.poll(0)
         self._go_on()
         self._schedule.run(time.monotonic())

@@ -119,11 +119,7 @@ class SqlEngineStore:
 
     async def campaigns(self, *states: CampaignState) -> Sequence[CampaignRow]:
         """The campaigns in these states, oldest first."""
-
-        def work(connection: sa.Connection) -> list[CampaignRow]:
-            return [row_of(row) for row in connection.execute(_CAMPAIGNS, {"states": states})]
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: _campaigns(connection, states))
 
     async def set_campaign_state(
         self, campaign_id: int, state: CampaignState, now: datetime, *, reason: str = ""
@@ -149,9 +145,14 @@ class SqlEngineStore:
         """Let claims wait until then, None: as before; nothing was decided about them."""
         await self._database.write(lambda connection: put_back(connection, claims, due_at))
 
-    async def orders(self) -> Sequence[Order]:
-        """What operators want, and have not got yet, oldest first."""
-        return await self._database.read(open_orders)
+    async def wanted(self) -> tuple[Sequence[Order], Sequence[CampaignRow]]:
+        """What operators want, read in one moment: orders that are not carried out, and running campaigns; oldest first.
+
+        In one transaction, for a run asks four times a second.
+        """
+        return await self._database.read(
+            lambda connection: (open_orders(connection), _campaigns(connection, [CampaignState.RUNNING]))
+        )
 
     async def orders_taken(self, last: int, now: datetime) -> None:
         """Say that the orders up to this number have been carried out."""
@@ -197,6 +198,10 @@ class SqlEngineStore:
         """How many contacts stand where, and when the next waiting one is due."""
 
         return await self._database.read(lambda connection: looking(connection).queue_summary(campaign_id))
+
+
+def _campaigns(connection: sa.Connection, states: Sequence[CampaignState]) -> list[CampaignRow]:
+    return [row_of(row) for row in connection.execute(_CAMPAIGNS, {"states": states})]
 
 
 def _release(connection: sa.Connection, whose: sa.ColumnElement[bool]) -> int:

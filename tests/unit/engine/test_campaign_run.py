@@ -293,8 +293,8 @@ async def test_a_long_queue_is_not_counted_while_nothing_is_due(bench: Bench) ->
         await bench.until(lambda: bench.watcher.lines)
         await bench.until(lambda: "queue_summary" in bench.faulty.calls)
         counted = bench.faulty.calls.count("queue_summary")
-        polls = bench.faulty.calls.count("orders")
-        await bench.until(lambda: bench.faulty.calls.count("orders") > polls + 3)
+        polls = bench.faulty.calls.count("wanted")
+        await bench.until(lambda: bench.faulty.calls.count("wanted") > polls + 3)
         assert bench.faulty.calls.count("queue_summary") == counted
 
 

@@ -63,7 +63,7 @@ class TestStoreTrouble:
         await bench.campaign([e164(index) for index in range(20)], cps=100)
         async with bench.running(replace(FAST, until=RunUntil.DONE)):
             await bench.until(lambda: bench.network.placed)
-            bench.faulty.failing.add("campaigns")
+            bench.faulty.failing.add("wanted")
             await bench.until(lambda: bench.watcher.changes)
             await asyncio.sleep(0.05)
             bench.faulty.failing.clear()

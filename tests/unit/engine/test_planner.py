@@ -132,8 +132,8 @@ async def test_nothing_is_decided_while_there_is_no_gate(bench: Bench) -> None:
     async with bench.running(FOREVER) as engine:
         engine.use_gate(None)
         await bench.campaign([e164(1)], name="more")
-        asked = bench.faulty.calls.count("orders")
-        await bench.until(lambda: bench.faulty.calls.count("orders") > asked + 5)
+        asked = bench.faulty.calls.count("wanted")
+        await bench.until(lambda: bench.faulty.calls.count("wanted") > asked + 5)
         placed = len(bench.network.placed)
         engine.use_gate(bench.gate)
         await bench.until(lambda: len(bench.network.placed) == 2)

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from tests.contract.store_values import MINUTE, NOW, RUN, a_run, ended, permitted, refused, take_due
 
 from dialer.compliance.policy import DncEntry
-from dialer.results.records import CampaignState
 from dialer.store.open import Store
 
 # A list that is a parameter, the places found so far; one campaign's few rows; the newest entry, the first row there
@@ -31,9 +30,8 @@ async def _the_life_of_some_attempts(store: Store, campaign_id: int) -> None:
     await engine.release_claims("other", NOW)
     await engine.open_attempts()
     await engine.dialed_since(NOW)
-    await engine.orders()
+    await engine.wanted()
     await engine.orders_taken(1, NOW)
-    await engine.campaigns(CampaignState.RUNNING)
     claims = await take_due(store, RUN, campaign_id, 5, NOW)
     await engine.put_back(claims[4:], [NOW + MINUTE])
     await engine.facts(claims[:4], NOW)

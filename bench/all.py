@@ -48,7 +48,7 @@ class Bench:
 
 
 BENCHES = (
-    Bench("calls", 900),
+    Bench("calls", 1200),
     Bench("cps", in_rounds=True),
     Bench("concurrent", in_rounds=True),
     Bench("rtp", in_rounds=True),

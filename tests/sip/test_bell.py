@@ -65,6 +65,19 @@ def test_a_key_ends_one_wait(ends: Ends) -> None:
     assert ends.waited_s(30) >= 0.03
 
 
+def test_it_tells_a_word_from_the_engine_from_a_key(ends: Ends) -> None:
+    assert not ends.bell.wait(0)
+    os.eventfd_write(ends.bell.keys, 1)
+    assert not ends.bell.wait(LONG_MS)
+    os.eventfd_write(ends.bell.keys, 1)
+    ends.engine.send(b"word")
+    assert ends.bell.wait(LONG_MS)
+    ends.ours.recv(100)
+    assert not ends.bell.wait(0)
+    ends.engine.close()
+    assert ends.bell.wait(LONG_MS)
+
+
 async def test_no_thread_of_an_agent_looks_for_what_never_comes(wire: Wire) -> None:
     desk = await wire.desk(to(wire.hole(), "trunk"))
     threads = threads_of(desk.agent.pid)

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
@@ -113,7 +114,8 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def _mac(self, key: bytes) -> bytes:
-        return hmac.digest(key, _encode(msgspec.structs.astuple(self)[:-1]), "sha256")
+        """Keyed BLAKE2b (RFC 7693 section 2.9), of 32 bytes."""
+        return blake2b(_encode(msgspec.structs.astuple(self)[:-1]), key=key, digest_size=32).digest()
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -99,7 +99,7 @@ class EngineStore(Protocol):
         ...
 
     async def wanted(self) -> tuple[Sequence[Order], Sequence[CampaignRow]]:
-        """What operators want, read in one moment: orders that are not carried out, and running campaigns; oldest first."""
+        """What operators want, at one moment: orders not yet carried out, and running campaigns; oldest first."""
         ...
 
     async def orders_taken(self, last: int, now: datetime) -> None:

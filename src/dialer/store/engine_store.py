@@ -146,7 +146,7 @@ class SqlEngineStore:
         await self._database.write(lambda connection: put_back(connection, claims, due_at))
 
     async def wanted(self) -> tuple[Sequence[Order], Sequence[CampaignRow]]:
-        """What operators want, read in one moment: orders that are not carried out, and running campaigns; oldest first.
+        """What operators want, at one moment: orders not yet carried out, and running campaigns; oldest first.
 
         In one transaction, for a run asks four times a second.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,9 @@ from tests.operators import Operator
 
 settings.register_profile("ours", deadline=None)  # a busy machine is no error
 settings.load_profile("ours")
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program that a test sends it to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -31,7 +31,7 @@ from tests.contract.store_values import (
 from dialer.calls.outcome import Outcome
 from dialer.compliance.policy import DncEntry
 from dialer.errors import EngineRunning, StoreError
-from dialer.results.records import CampaignState, Claim, QueueSummary
+from dialer.results.records import CampaignState, Claim, OrderKind, QueueSummary
 from dialer.store.open import Store
 
 
@@ -358,6 +358,21 @@ class EngineContract:
         assert len(await store.engine.campaigns(*CampaignState)) == 2
         await store.engine.set_campaign_state(second, CampaignState.RUNNING, NOW)
         assert [row.pause_reason for row in await store.engine.campaigns(CampaignState.RUNNING)] == ["", ""]
+
+    async def test_what_operators_want_is_told_until_it_is_carried_out(self, store: Store) -> None:
+        first = await a_run(store)
+        paused = await a_campaign(store, "second")
+        await store.engine.set_campaign_state(paused, CampaignState.PAUSED, NOW)
+        _, running = await store.engine.wanted()
+        assert [row.id for row in running] == [first]
+        drain, _ = await store.steering.stop_all(OrderKind.DRAIN, NOW, "enough")
+        stop, _ = await store.steering.stop_all(OrderKind.STOP, NOW, "at once")
+        orders, running = await store.engine.wanted()
+        assert [(each.id, each.kind) for each in orders][-2:] == [(drain, OrderKind.DRAIN), (stop, OrderKind.STOP)]
+        assert running == []
+        await store.engine.orders_taken(drain, NOW)
+        orders, _ = await store.engine.wanted()
+        assert [each.id for each in orders] == [stop]
 
     async def test_a_stopped_campaign_stays_stopped(self, store: Store) -> None:
         campaign_id = await a_run(store)

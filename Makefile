@@ -29,7 +29,7 @@ unit: setup-dev ## the quick tests, which need no peer
 	@$(PYTEST) tests/unit
 
 .PHONY: bench
-bench: setup-test ## every figure, peers in the same run: bench/results.md (20 minutes)
+bench: setup-test ## every figure, peers in the same run: bench/results.md (25 minutes)
 	@$(BIN)/python -m bench.all
 
 .PHONY: bench-quick

@@ -29,11 +29,13 @@ unit: setup-dev ## the quick tests, which need no peer
 	@$(PYTEST) tests/unit
 
 .PHONY: bench
-bench: setup-test ## every figure, peers in the same run: bench/results.md (25 minutes)
+bench: setup-test ## every figure, peers in the same run: bench/results.md (20 minutes)
+	@scripts/asterisk tree >/dev/null
 	@$(BIN)/python -m bench.all
 
 .PHONY: bench-quick
 bench-quick: setup-test ## every bench in its smallest form, for a look: .state/bench-quick.md (three minutes)
+	@scripts/asterisk tree >/dev/null
 	@$(BIN)/python -m bench.all --quick
 
 .PHONY: curves

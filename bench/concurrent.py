@@ -33,7 +33,7 @@ from bench.own_network import own_network
 from bench.peers import await_listening, sipp_version, start_sipp
 
 TARGET_CORES = 0.6  # at 1,000 calls
-CPS, SIPP_CPS = 100, 250  # at which they come up
+CPS, SIPP_CPS = 150, 250  # at which they come up
 MESSAGE_S = 90.0
 SETTLE_S = 1.5  # after the last call came up, until nothing of its beginning is left to be done
 UP_S = 60.0

@@ -50,7 +50,7 @@ SIPP_RAMP_S = 8  # until all of SIPp's calls are up: it tells once a second how 
 SETTLE_S = 2.0  # at a level, until both processes have allocated what it takes
 LEVEL_S = 60.0
 PAGE_KB = 4.0
-WAITING_CPS = 5
+WAITING_CPS = 10
 WAITING_S, QUICK_WAITING_S = 8.0, 2.0  # of calling, until the engine has done everything once
 
 
@@ -174,7 +174,8 @@ def sipp_calls(home: Path, levels: list[int]) -> float:
             points: dict[int, int] = {}
 
             def all_seen() -> bool:
-                rows = list(csv.DictReader(seen.open(encoding="ascii"), delimiter=";"))
+                whole = seen.read_text(encoding="ascii").rpartition("\n")[0]  # SIPp may be at its next line
+                rows = list(csv.DictReader(whole.splitlines(), delimiter=";"))
                 calls = int(rows[-1]["CurrentCall"]) if rows else 0
                 points[calls] = pss_kb(process.pid)
                 return calls >= levels[-1]

@@ -44,7 +44,7 @@ from bench.own_network import own_network
 STOP_TARGET_MS = 60.0
 DURABLE_TARGET_MS = 150.0
 FLOOR = 10  # live calls
-CPS = 50
+CPS = 100
 SETTLE_S = 0.5  # from the last call's answer to the first key
 LISTEN_S = 0.2  # to the message, before the key
 PATIENCE_S = 5.0  # from the last key to its last effect

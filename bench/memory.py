@@ -50,8 +50,8 @@ SIPP_RAMP_S = 8  # until all of SIPp's calls are up: it tells once a second how 
 SETTLE_S = 2.0  # at a level, until both processes have allocated what it takes
 LEVEL_S = 60.0
 PAGE_KB = 4.0
-WAITING_CPS = 10
-WAITING_S, QUICK_WAITING_S = 8.0, 2.0  # of calling, until the engine has done everything once
+WAITING_CPS = 5
+WAITING_S, QUICK_WAITING_S = 6.0, 2.0  # of calling, until the engine has done everything once
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ TARGET_MS = 25.0
 MOST_MS = 60.0
 SAMPLED = 20  # calls whose sound is looked into
 RAMP_S = 3.0  # what the pace takes to grow
-UP_S = 8.0  # all calls are up for so long
+UP_S = 5.0  # all calls are up for so long
 QUICK_CALLS, QUICK_UP_S = 100, 2.0
 END_S = 40.0
 

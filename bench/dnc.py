@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sqlite3
 import statistics
 import subprocess
@@ -103,12 +102,12 @@ def write_registry(path: Path, wanted: int, part: int) -> NDArray[np.int64]:
         int(code) for code, parts in SUBDIVISIONS_OF_AREA_CODE.items() if SUBDIVISIONS[parts[0]].country == "US"
     )
     rng = np.random.default_rng(1)
-    share = math.ceil(wanted / len(areas) / LINES * 1.002 * 2**16)
+    share = wanted / len(areas) / LINES * 1.002
     left = wanted
     sample: list[NDArray[np.int64]] = []
     with path.open("wb") as file:
         for area in areas:
-            lines = np.flatnonzero(rng.integers(0, 2**16, LINES, np.uint16) < share)[:left] + FIRST_LINE
+            lines = np.flatnonzero(rng.random(LINES, np.float32) < share)[:left] + FIRST_LINE
             left -= len(lines)
             record = np.empty((len(lines), 12), np.uint8)
             record[:, :3] = np.frombuffer(b"%03d" % area, np.uint8)

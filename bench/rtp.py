@@ -147,7 +147,7 @@ def main() -> int:
     message_s = load.calls / CPS + RAMP_S + (QUICK_UP_S if options.quick else UP_S)
     peer = f"SIPp {sipp_version()}"
     size = " (quick)" if options.quick else ""
-    print(f"{load.calls} calls at once, a message of {message_s:g} s each{size}\n{machine()}, {peer}\n")
+    print(f"{load.calls} calls at once, a message of {message_s:.1f} s each{size}\n{machine()}, {peer}\n")
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             ours = run_dialer(Path(folder) / "dialer", load, message_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import re
 import subprocess
@@ -177,9 +178,13 @@ def numbers(count: int) -> list[str]:
 
 
 def fitted(text: str, message_s: float) -> str:
-    """A campaign whose message is shorter than its parts would be: the parts shrink with it."""
+    """A campaign whose message is shorter than its parts would be: the parts shrink with it, and end no later."""
     scale = min(1.0, message_s / PARTS_S)
-    return re.sub(r"(from_s|to_s) = (\d+)", lambda found: f"{found[1]} = {round(int(found[2]) * scale, 3):g}", text)
+    return re.sub(
+        r"(from_s|to_s) = (\d+)",
+        lambda found: f"{found[1]} = {math.floor(int(found[2]) * scale * 1000) / 1000:g}",
+        text,
+    )
 
 
 def environment() -> dict[str, str]:

@@ -51,6 +51,7 @@ CALLEE = "+13055550123"
 KEY = b"0123456789abcdef"
 MESSAGE_S = 2.0
 BIND_FAILED = 254  # SIPp says so as it ends
+STARTS = 3  # of a SIPp whose ports others take meanwhile; more is no coincidence
 KEYS = {
     "1": KeyRule(action=KeyAction.ACCEPT, prompt="beep"),
     "9": KeyRule(action=KeyAction.OPT_OUT, prompt="beep"),
@@ -103,9 +104,11 @@ class Sipp:
             "-m", str(calls), "-t", "t1" if transport == "tcp" else "u1", "-timeout", "60",
             "-nostdin", "-trace_msg", "-message_file", str(self._trace),
         ]  # fmt: skip
+        self._starts = 0
         self.process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:
+        self._starts += 1
         media_port = next(each for each in free_ports(3) if abs(each - self.port) > 3)
         return subprocess.Popen(
             [*self._command, "-mp", str(media_port)],
@@ -115,7 +118,7 @@ class Sipp:
     async def listening(self) -> None:
         """Wait until the port is taken. Other SIPps that start may take the ports for media first: then others."""
         for _ in range(200):
-            if self.process.poll() == BIND_FAILED:
+            if self.process.poll() == BIND_FAILED and self._starts < STARTS:
                 self.process = self._started()
             if self.process.poll() is not None:
                 raise RuntimeError(f"SIPp ended with code {self.process.returncode}: try {self.process.args!r}")

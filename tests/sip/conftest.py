@@ -50,8 +50,6 @@ CALLER_ID = "+13055550100"
 CALLEE = "+13055550123"
 KEY = b"0123456789abcdef"
 MESSAGE_S = 2.0
-BIND_FAILED = 254  # SIPp says so as it ends
-STARTS = 3  # of a SIPp whose ports others take meanwhile; more is no coincidence
 KEYS = {
     "1": KeyRule(action=KeyAction.ACCEPT, prompt="beep"),
     "9": KeyRule(action=KeyAction.OPT_OUT, prompt="beep"),
@@ -90,8 +88,8 @@ class Sipp:
     def __init__(
         self, folder: Path, scenario: str, *, transport: str = "udp", calls: int = 1, port: int = 0, **keys: str
     ) -> None:
-        self.port = port or free_ports(1)[0]
-        self._folder = folder
+        free_port, media_port = free_ports(2)
+        self.port = port or free_port
         self._trace = folder / f"{scenario}-{self.port}.msg"
         text = (HERE / "scenarios" / f"{scenario}.xml").read_text()
         # SIPp's own -key does not reach the response code
@@ -99,27 +97,18 @@ class Sipp:
             text = text.replace(f"[{key}]", value)
         played = self._trace.with_suffix(".xml")
         played.write_text(text)
-        self._command = [
-            "sipp", "-sf", str(played), "-i", HOST, "-p", str(self.port), "-mi", HOST,
-            "-m", str(calls), "-t", "t1" if transport == "tcp" else "u1", "-timeout", "60",
-            "-nostdin", "-trace_msg", "-message_file", str(self._trace),
-        ]  # fmt: skip
-        self._starts = 0
-        self.process = self._started()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        self._starts += 1
-        media_port = next(each for each in free_ports(3) if abs(each - self.port) > 3)
-        return subprocess.Popen(
-            [*self._command, "-mp", str(media_port)],
-            cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"},
+        self.process = subprocess.Popen(
+            [
+                "sipp", "-sf", str(played), "-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(media_port),
+                "-m", str(calls), "-t", "t1" if transport == "tcp" else "u1", "-timeout", "60",
+                "-nostdin", "-trace_msg", "-message_file", str(self._trace),
+            ],
+            cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"},
         )  # fmt: skip
 
     async def listening(self) -> None:
-        """Wait until the port is taken. Other SIPps that start may take the ports for media first: then others."""
+        """Wait until the port is taken."""
         for _ in range(200):
-            if self.process.poll() == BIND_FAILED and self._starts < STARTS:
-                self.process = self._started()
             if self.process.poll() is not None:
                 raise RuntimeError(f"SIPp ended with code {self.process.returncode}: try {self.process.args!r}")
             if is_bound(self.port):  # asked of the kernel: to try the port would be to take it from SIPp

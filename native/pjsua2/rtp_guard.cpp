@@ -214,12 +214,26 @@ pj_status_t send_rtp(pjmedia_transport *transport, const void *packet, pj_size_t
     return status;
 }
 
+/* Whether one of the RTCP packets that this one is made of is a BYE. */
+bool says_bye(const void *packet, pj_size_t size)
+{
+    constexpr unsigned BYE = 203;
+    const auto *bytes = static_cast<const uint8_t *>(packet);
+    for (pj_size_t at = 0; at + 4 <= size; at += 4 * (1 + pj_size_t(bytes[at + 2] << 8 | bytes[at + 3])))
+        if (bytes[at + 1] == BYE)
+            return true;
+    return false;
+}
+
 pj_status_t send_rtcp2(pjmedia_transport *transport, const pj_sockaddr_t *address, unsigned, const void *packet,
                        pj_size_t size)
 {
     Guard *guard = own(transport);
     const Held held(guard);
     const pj_sockaddr *to = address ? static_cast<const pj_sockaddr *>(address) : &guard->stream.rem_rtcp;
+    /* No packet follows a BYE (RFC 3550, 6.1). pjmedia holds the lock since it counted those before it. */
+    if (says_bye(packet, size))
+        guard->line = Line();
     return guard->attached ? send(guard->rtcp, to, packet, size) : PJ_SUCCESS;
 }
 

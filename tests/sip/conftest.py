@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import math
 import os
 import re
@@ -14,7 +15,7 @@ import subprocess
 import time
 import wave
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,18 +58,35 @@ KEYS = {
 SCRIPT = CallScript(message="message", keys=KEYS, key_wait_s=0.2, detect_machine=False)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports free for UDP and TCP on loopback, each with the next two free as well (SIPp takes three for media)."""
-    found: list[int] = []
-    while len(found) < count:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((HOST, 0))
-            port = udp.getsockname()[1]
-            with contextlib.suppress(OSError):
-                tcp.bind((HOST, port))
-                if all(abs(port - other) > 3 for other in found):
-                    found.append(port)
-    return found
+class Ports:
+    """Ports for whoever asks for a certain one: below those that the kernel gives to whoever asks for any, above those
+    of the agents and callees here for RTP. So nobody's start takes what was given to another."""
+
+    FIRST, LAST, SPAN = 28000, 32760, 4
+
+    def __init__(self) -> None:
+        spans = range(self.FIRST, self.LAST, self.SPAN)
+        begin = os.getpid() % len(spans)  # another run on this machine goes through others
+        self._spans: Iterator[int] = itertools.cycle([*spans[begin:], *spans[:begin]])
+
+    def take(self) -> int:
+        """One that is free on loopback for UDP and TCP, and so are the three behind it: no other is given those."""
+        for port in itertools.islice(self._spans, (self.LAST - self.FIRST) // self.SPAN):
+            if all(is_free(each) for each in range(port, port + self.SPAN)):
+                return port
+        raise RuntimeError(f"no port from {self.FIRST} to {self.LAST} is free")
+
+
+def is_free(port: int) -> bool:
+    """Whether this port of loopback can be had, for UDP and TCP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # an earlier connection that is over holds nobody up
+        try:
+            udp.bind((HOST, port))
+            tcp.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def is_bound(port: int) -> bool:
@@ -86,10 +104,17 @@ class Sipp:
     """One SIPp process playing a scenario; its message trace is what the dialer said to it."""
 
     def __init__(
-        self, folder: Path, scenario: str, *, transport: str = "udp", calls: int = 1, port: int = 0, **keys: str
+        self,
+        folder: Path,
+        ports: Ports,
+        scenario: str,
+        *,
+        transport: str = "udp",
+        calls: int = 1,
+        port: int = 0,
+        **keys: str,
     ) -> None:
-        free_port, media_port = free_ports(2)
-        self.port = port or free_port
+        self.port = port or ports.take()
         self._trace = folder / f"{scenario}-{self.port}.msg"
         text = (HERE / "scenarios" / f"{scenario}.xml").read_text()
         # SIPp's own -key does not reach the response code
@@ -99,7 +124,7 @@ class Sipp:
         played.write_text(text)
         self.process = subprocess.Popen(
             [
-                "sipp", "-sf", str(played), "-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(media_port),
+                "sipp", "-sf", str(played), "-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(ports.take()),
                 "-m", str(calls), "-t", "t1" if transport == "tcp" else "u1", "-timeout", "60",
                 "-nostdin", "-trace_msg", "-message_file", str(self._trace),
             ],
@@ -298,11 +323,12 @@ class Wire:
     """Starts the peers of a test, and whatever they are, stops them after it."""
 
     folder: Path
+    ports: Ports
     started: list[Sipp | Hole] = field(default_factory=list)
     desks: list[Desk] = field(default_factory=list)
 
     def sipp(self, scenario: str, **options: Any) -> Sipp:
-        peer = Sipp(self.folder, scenario, **options)
+        peer = Sipp(self.folder, self.ports, scenario, **options)
         self.started.append(peer)
         return peer
 
@@ -339,10 +365,15 @@ def needs_sipp() -> None:
         pytest.skip("SIPp is not installed")
 
 
+@pytest.fixture(scope="session")
+def ports() -> Ports:
+    return Ports()
+
+
 @pytest.fixture
-async def wire(needs_sipp: None, tmp_path: Path) -> AsyncIterator[Wire]:
+async def wire(needs_sipp: None, tmp_path: Path, ports: Ports) -> AsyncIterator[Wire]:
     """Peers and agents of one test."""
-    made = Wire(tmp_path)
+    made = Wire(tmp_path, ports)
     try:
         yield made
     finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.sip.conftest import HOST, KEY, SCRIPT, Wire, eventually, free_ports, header, permit, to
+from tests.sip.conftest import HOST, KEY, SCRIPT, Ports, Wire, eventually, header, permit, to
 
 from dialer.calls.frames import AgentFailed, AgentSettings, HangUp, LoadSound, Ping, Pong, Shutdown, Stage
 from dialer.calls.outcome import NotDialed, Outcome
@@ -230,8 +230,8 @@ async def test_a_sound_that_cannot_be_played_is_told(
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
-async def test_a_port_in_use_is_named(needs_sipp: None, kind: socket.SocketKind) -> None:
-    (port,) = free_ports(1)
+async def test_a_port_in_use_is_named(needs_sipp: None, ports: Ports, kind: socket.SocketKind) -> None:
+    port = ports.take()
     with socket.socket(socket.AF_INET, kind) as taken:
         taken.bind((HOST, port))
         if kind == socket.SOCK_STREAM:

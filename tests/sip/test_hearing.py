@@ -15,14 +15,15 @@ from tests.chaos.hostile.sound import Ear, Mouth
 from tests.sip.conftest import HOST, SCRIPT, Wire
 
 from dialer.calls.outcome import Outcome
-from dialer.calls.plan import CallRecord
+from dialer.calls.plan import CallRecord, KeyAction, KeyRule
 from dialer.calls.trunk import Trunk
 
 pytestmark = pytest.mark.sip
 
 TURN_S = 0.02
 SPEAKS_S = 1.0
-SOON = 10  # packets of ours, between a key and silence
+SOON = 5  # packets of ours, between a key and silence
+UNCONFIRMED = {"9": KeyRule(action=KeyAction.OPT_OUT)}  # so that silence follows the message
 
 
 @asynccontextmanager
@@ -37,7 +38,8 @@ async def answering(script: Script) -> AsyncIterator[Trunk]:
 
 async def record_of(wire: Wire, trunk: Trunk) -> CallRecord:
     desk = await wire.desk(trunk)
-    record = (await desk.place("call", "peer", script=msgspec.structs.replace(SCRIPT, message="long"))).record
+    script = msgspec.structs.replace(SCRIPT, message="long", keys=UNCONFIRMED)
+    record = (await desk.place("call", "peer", script=script)).record
     assert record is not None
     return record
 

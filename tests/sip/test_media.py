@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
-from tests.sip.conftest import HERE, HOST, SCRIPT, Wire, permit
+from tests.sip.conftest import HERE, HOST, SCRIPT, Ports, Wire, permit
 
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import AnsweredBy, CallRecord, MachinePolicy
@@ -72,8 +72,8 @@ class Heard:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def heard(needs_sipp: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Heard]:
-    wire = Wire(tmp_path_factory.mktemp("media"))
+async def heard(needs_sipp: None, ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Heard]:
+    wire = Wire(tmp_path_factory.mktemp("media"), ports)
     peer = await asyncio.create_subprocess_exec(
         sys.executable, str(HERE / "callees.py"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import math
 import socket
 import struct
 import wave
+from collections import Counter
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.sip.conftest import HOST, KEYS, Wire, to
+from tests.sip.conftest import HOST, KEYS, SCRIPT, Wire, to
 
+from dialer.calls.frames import HangUp, Stage
 from dialer.calls.outcome import Outcome
 from dialer.calls.plan import CallLimits, CallScript
 
@@ -46,9 +50,14 @@ class Earphone:
         found = [packet for data in datagrams(self._rtp) if (packet := audio(data, self._type))]
         return sorted(found, key=lambda packet: packet.sequence)
 
+    def reports(self) -> list[tuple[int, int]]:
+        """The source of each sender report, and the packets that it says were sent so far."""
+        reports = [data for data in datagrams(self._rtcp) if data[1] == SENDER_REPORT]
+        return [(struct.unpack(">I", data[4:8])[0], struct.unpack(">I", data[20:24])[0]) for data in reports]
+
     def reported(self) -> list[int]:
         """Packets sent so far, as each sender report says."""
-        return [struct.unpack(">I", data[20:24])[0] for data in datagrams(self._rtcp) if data[1] == SENDER_REPORT]
+        return [count for _, count in self.reports()]
 
     def stop(self) -> None:
         self._rtp.close()
@@ -148,3 +157,31 @@ async def test_the_callee_gets_a_report_every_five_seconds(wire: Wire) -> None:
     between = [count for count in reported if 0 < count < reported[-1]]
     assert len(between) == math.floor(lasts_s / 5), reported
     assert between == pytest.approx([250, 500], abs=2)
+
+
+async def test_however_near_to_a_packets_time_a_call_ends_no_packet_leaves_uncounted(wire: Wire) -> None:
+    """RFC 3550, 6.1: a BYE is the last of its source. Ends fall anywhere between two turns of the clock."""
+    rounds, at_once, script = 40, 10, msgspec.structs.replace(SCRIPT, message="long")
+    earphone = Earphone()
+    try:
+        peer = wire.sipp("answer", media_port=str(earphone.port), calls=rounds * at_once)
+        desk = await wire.desk(to(peer, "peer"))
+        for number in range(rounds):
+            calls = [f"{number}-{each}" for each in range(at_once)]
+            for call in calls:
+                await desk.hand_over(call, "peer", script=script)
+            for call in calls:
+                await desk.reached(call, Stage.PLAYING)
+            for call in calls:
+                await desk.agent.send(HangUp(attempt_id=call))
+                await asyncio.sleep(0.02 / at_once)
+            for call in calls:
+                await desk.attempts[call].ended.wait()
+            left = Counter(packet.source for packet in earphone.packets())
+            assert dict(earphone.reports()) == left
+            records = [desk.attempts[call].record for call in calls]
+            recorded = Counter(record.rtp_sent for record in records if record)
+            del recorded[0]  # ended before its first packet: there is no report of it
+            assert recorded == Counter(left.values())
+    finally:
+        earphone.stop()

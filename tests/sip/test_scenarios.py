@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.sip.conftest import CALLEE, CALLER_ID, MESSAGE_S, SCRIPT, Attempt, Hole, Sipp, Wire, header, to
+from tests.sip.conftest import CALLEE, CALLER_ID, MESSAGE_S, SCRIPT, Attempt, Hole, Ports, Sipp, Wire, header, to
 
 from dialer.calls.frames import AgentSettings, HangUp, OptOut, Stage
 from dialer.calls.outcome import NotDialed, Outcome
@@ -49,8 +49,8 @@ class Campaign:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def campaign(needs_sipp: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
-    wire = Wire(tmp_path_factory.mktemp("scenarios"))
+async def campaign(needs_sipp: None, ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
+    wire = Wire(tmp_path_factory.mktemp("scenarios"), ports)
     try:
         yield await asyncio.wait_for(_run(wire), 240)
     finally:

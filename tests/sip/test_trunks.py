@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.sip.conftest import HOST, Sipp, Wire, eventually, free_ports, header, to
+from tests.sip.conftest import HOST, Wire, eventually, header, to
 
 from dialer.calls.frames import ProbeTrunk
 from dialer.calls.outcome import NotDialed, Outcome
@@ -33,7 +33,7 @@ async def test_a_probe_tells_what_the_trunk_answers(wire: Wire, answer: str, sta
 
 async def test_a_trunk_that_says_nothing_is_down_and_gets_no_call(wire: Wire) -> None:
     silent, other = wire.hole(), wire.sipp("answer")
-    (nobody,) = free_ports(1)
+    nobody = wire.ports.take()
     desk = await wire.desk(
         to(silent, "silent", options_seconds=60),
         Trunk(name="nobody", host=HOST, port=nobody, transport=Transport.TCP, options_seconds=60),
@@ -66,11 +66,10 @@ async def test_a_trunk_that_answers_no_options_is_called_all_the_same(wire: Wire
 
 
 async def test_keep_alive_notices_when_a_trunk_comes_back(wire: Wire) -> None:
-    (port,) = free_ports(1)
+    port = wire.ports.take()
     desk = await wire.desk(Trunk(name="trunk", host=HOST, port=port, transport=Transport.TCP, options_seconds=1))
     await desk.status("trunk", TrunkState.DOWN)
-    peer = Sipp(wire.folder, "options", status="200 OK", port=port, calls=50, transport="tcp")
-    wire.started.append(peer)
+    peer = wire.sipp("options", status="200 OK", port=port, calls=50, transport="tcp")
     await desk.status("trunk", TrunkState.UP)
     peer.stop()
     await desk.status("trunk", TrunkState.DOWN)
@@ -111,7 +110,7 @@ async def test_a_registration_with_the_wrong_secret_refuses_calls(wire: Wire) ->
 
 async def test_a_probe_forgives_a_refused_secret(wire: Wire) -> None:
     """The operator has mended it at the provider's: `doctor` probes, and calls go on."""
-    (port,) = free_ports(1)
+    port = wire.ports.take()
     challenge = wire.sipp("refuse", status="401 Unauthorized", header="X-Nothing: to see", port=port)
     desk = await wire.desk(Trunk(name="trunk", host=HOST, port=port, options_seconds=0))
     refused = await desk.place("a", "trunk")
@@ -119,7 +118,7 @@ async def test_a_probe_forgives_a_refused_secret(wire: Wire) -> None:
     assert refused.record.outcome is Outcome.TRUNK_FAILURE
     await desk.status("trunk", TrunkState.REFUSED)
     challenge.stop()
-    wire.started.append(peer := Sipp(wire.folder, "options", status="200 OK", port=port))
+    peer = wire.sipp("options", status="200 OK", port=port)
     await peer.listening()
     await desk.agent.send(ProbeTrunk(trunk="trunk"))
     await desk.status("trunk", TrunkState.UP)

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.sip
 
 TURN_S = 0.02
 SPEAKS_S = 1.0
-SOON = 5  # packets of ours, between a key and silence
-UNCONFIRMED = {"9": KeyRule(action=KeyAction.OPT_OUT)}  # so that silence follows the message
+SOON = 5  # packets of ours, between a key and the end of the message
+UNCONFIRMED = {"9": KeyRule(action=KeyAction.OPT_OUT)}  # so that the message is the last that is heard
 
 
 @asynccontextmanager

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from tests.operators import Operator
 
-TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def test_load_show_check_and_verify(operator: Operator) -> None:
+    made = today()
     operator.write("list.txt", "305,5550101\n305,5550102\n")
-    load = ("dnc", "load", "list.txt", "--registry", "us_national", "--date", TODAY, "--organisation", "10234567")
+    load = ("dnc", "load", "list.txt", "--registry", "us_national", "--date", str(made), "--organisation", "10234567")
     assert "2 numbers in 1 area codes, 2 new and 0 gone" in operator.run(*load)
     assert "not loaded" in operator.run("dnc", "verify", "gb_tps", code=1)
     assert "as they were written" in operator.run("dnc", "verify")
     (row,) = json.loads(operator.run("dnc", "registries", "--json"))
-    assert (row["registry"], row["numbers"], row["age_days"]) == ("us_national", 2, 0)
+    assert (row["registry"], row["numbers"]) == ("us_national", 2)
+    assert 0 <= row["age_days"] <= (today() - made).days
     (load_row,) = json.loads(operator.run("dnc", "registries", "--history", "--json"))
     assert load_row["organisation"] == "10234567"
     assert "us_national: listed" in operator.run("dnc", "check", "+13055550101", code=4)
@@ -28,7 +32,7 @@ def test_load_show_check_and_verify(operator: Operator) -> None:
 def test_a_broken_file_is_an_error_with_a_hint(operator: Operator) -> None:
     operator.write("list.txt", "305,5550101\n305,555010\n")
     said = operator.run(
-        "dnc", "load", "list.txt", "--registry", "us_national", "--date", TODAY, "--organisation", "1", code=1
+        "dnc", "load", "list.txt", "--registry", "us_national", "--date", str(today()), "--organisation", "1", code=1
     )
     assert "list.txt:2" in said
     assert "nothing was changed" in said
@@ -36,8 +40,9 @@ def test_a_broken_file_is_an_error_with_a_hint(operator: Operator) -> None:
 
 
 def test_a_list_is_scrubbed_and_certified(operator: Operator) -> None:
+    made = str(today())
     operator.write("registry.txt", "305,5550101\n305,5550102\n")
-    operator.run("dnc", "load", "registry.txt", "--registry", "us_national", "--date", TODAY, "--organisation", "1")
+    operator.run("dnc", "load", "registry.txt", "--registry", "us_national", "--date", made, "--organisation", "1")
     operator.run("dnc", "add", "+13055550104", "--reason", "asked")
     numbers = ["+13055550101", "(305) 555-0103", "+13055550104", "+12125550105", "nonsense", "+442079460123"]
     operator.write("people.csv", "name,phone\n" + "".join(f"P{n},{each}\n" for n, each in enumerate(numbers)))
@@ -57,5 +62,5 @@ def test_a_list_is_scrubbed_and_certified(operator: Operator) -> None:
         "unreadable": 1,
     }
     assert certificate["checked_against"][0]["registry"] == "us_national"
-    assert certificate["checked_against"][0]["data_dates"] == [TODAY]
+    assert certificate["checked_against"][0]["data_dates"] == [made]
     assert len(certificate["list"]["sha256"]) == 64

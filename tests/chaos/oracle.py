@@ -105,6 +105,9 @@ class _Call:
 
     number: str
     invites: list[datetime] = field(default_factory=list)
+    # Of these INVITEs, where the callees tell it. Callees that died before they answered one are sent it again when
+    # they are back, with the same branch: that is no second call (RFC 3261 section 17.1.1.2).
+    branches: set[str] = field(default_factory=set)
     answered: datetime | None = None
     over: datetime | None = None
     opted_out: datetime | None = None
@@ -185,8 +188,9 @@ def _callee_side(path: Path, deaths: list[datetime]) -> tuple[dict[str, _Call], 
             excused |= {call_id for call_id, call in calls.items() if call.over is None}
         call = calls.setdefault(event["call_id"], _Call("+" + event["number"].lstrip("+")))
         match event["event"]:
-            case "invite":
+            case "invite" if event.get("branch", "") not in call.branches:
                 call.invites.append(at)
+                call.branches |= {event.get("branch", "")} - {""}
             case "answer":
                 call.answered = at
             case "over":

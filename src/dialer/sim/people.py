@@ -87,7 +87,7 @@ class People:
         """An INVITE has come."""
         visit = _Visit(call, self._population.fate(call.number))
         self._visits[call.sip_call_id] = visit
-        self._note(visit, "invite", caller=call.caller)
+        self._note(visit, "invite", caller=call.caller, branch=call.branch)
         callee = visit.fate.callee
         if callee.does is Does.REFUSE:
             _refuse(call, callee.code)

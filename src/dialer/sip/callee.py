@@ -12,6 +12,7 @@ import pjsua2 as pj
 from dialer.log import Log
 from dialer.sip.callbacks import guarded
 from dialer.sip.endpoint import SipEndpoint
+from dialer.sip.messages import branch
 
 
 class CalleeNews(StrEnum):
@@ -39,7 +40,7 @@ class Sound:
 class CalleeCall(pj.Call):
     """One incoming call. ``tell`` is called inside ``SipEndpoint.poll``."""
 
-    def __init__(self, account: pj.Account, call_id: int, tell: Tell) -> None:
+    def __init__(self, account: pj.Account, call_id: int, invite: str, tell: Tell) -> None:
         super().__init__(account, call_id)
         self._tell = tell
         self._audio: pj.CallAudio | None = None
@@ -47,6 +48,7 @@ class CalleeCall(pj.Call):
         self.number = _user(info.localUri)
         self.caller = _user(info.remoteUri)
         self.sip_call_id = str(info.callIdString)
+        self.branch = branch(invite)
 
     @property
     def has_audio(self) -> bool:
@@ -163,7 +165,7 @@ class CalleeAccount(pj.Account):
 
     @guarded
     def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:  # noqa: N802
-        self._ringing(CalleeCall(self, prm.callId, self._tell))
+        self._ringing(CalleeCall(self, prm.callId, prm.rdata.wholeMsg, self._tell))
 
 
 def _user(uri: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_VALUE = 2_000  # characters kept of one header
 
 
@@ -20,6 +22,13 @@ def has_sdp(message: str) -> bool:
     """Whether the message carries a session description."""
     kind = header(message, "Content-Type") or header(message, "c")
     return kind.lower().startswith("application/sdp") and bool(message.partition("\r\n\r\n")[2].strip())
+
+
+def branch(message: str) -> str:
+    """The branch of the topmost Via: a request that is sent again has that of the first (RFC 3261 section 17.2.3)."""
+    topmost = (header(message, "Via") or header(message, "v")).partition(",")[0]
+    found = re.search(r";\s*branch\s*=\s*([^;\s]+)", topmost, re.IGNORECASE)
+    return found[1] if found else ""
 
 
 def status_phrase(message: str) -> str:

@@ -328,6 +328,20 @@ def test_a_terminal_that_goes_away_drains_as_ctrl_c_does(operator: Operator) -> 
     assert "log opened" in log(operator)
 
 
+def test_a_run_ends_as_it_is_asked_to_when_nobody_reads_what_it_says(operator: Operator) -> None:
+    nobody_at_the_trunk(operator)
+    port = free_port()
+    metrics_at(operator, port)
+    with running(operator, "--forever") as run:
+        wait_until(lambda: answers(port) and health(port)[1]["status"] == "ok")
+        for pipe in (run.stdout, run.stderr):
+            assert pipe is not None
+            pipe.close()
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(timeout=20) == 0
+    assert "no new calls" in log(operator)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(("--forever", "--until-idle"), 2), (("--nonsense",), 2), ((), 1)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -172,6 +172,13 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     return asyncio.run(work)
+
+
+@contextmanager
+def heedless_of_readers() -> Iterator[None]:
+    """Print what a run has to say: with nobody there to read it (``| tee`` that was killed), the run goes on."""
+    with suppress(OSError, SystemExit):  # rich exits where a pipe is broken, and is quiet from then on
+        yield
 
 
 def reporting_errors(main: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.calls.frames import CallEnded, CallProgress, FromAgent
+from dialer.cli.context import heedless_of_readers
 from dialer.compliance.decision import Refusal
 from dialer.log import Log
 
@@ -101,7 +102,7 @@ class Display:
     def ended(self, line: AttemptLine) -> None:
         self._outcomes[line.outcome.value] += 1
         if not self._on_terminal and (done := self._outcomes.total()) % 25 == 0:
-            self._console.print(f"{done} attempts ended, {len(self._live_calls)} live, {self._refused_words()}")
+            self._print(f"{done} attempts ended, {len(self._live_calls)} live, {self._refused_words()}")
 
     def campaign_changed(self, campaign: CampaignRow, state: CampaignState, reason: str) -> None:
         self._say(f"{campaign.name} is {state.value}{f': {reason}' if reason else ''}")
@@ -112,7 +113,11 @@ class Display:
     def _say(self, news: str) -> None:
         self._news = news
         if not self._on_terminal:
-            self._console.print(news)
+            self._print(news)
+
+    def _print(self, line: str) -> None:
+        with heedless_of_readers():
+            self._console.print(line)
 
     def _refused_words(self) -> str:
         return f"{sum(self._refused.values())} refused or deferred"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dialer.cli.context import Context, Exit, context_of, run_async
+from dialer.cli.context import Context, Exit, context_of, heedless_of_readers, run_async
 from dialer.cli.observers import Display, LogObserver, Observers
 from dialer.engine.settings import Ending, EngineSettings, RunUntil
 from dialer.errors import DialerError, StoreError
@@ -41,16 +41,18 @@ def run(
     context.log_to_file()
     until = RunUntil.FOREVER if forever else RunUntil.IDLE if until_idle else RunUntil.DONE
     ending = run_async(run_campaigns(context, until))
-    match ending:
-        case Ending.DONE:
-            context.out.print("Every started campaign is done.")
-        case Ending.IDLE:
-            context.out.print("Nothing more is due now. `dialer campaign status` shows what waits, and until when.")
-        case Ending.STOPPED:
-            context.out.print("Stopped; what was not called stays due.")
-        case Ending.PAUSED:
-            context.err.print("Paused: `dialer campaign status` has the reason. What was not called stays due.")
-            raise typer.Exit(Exit.PAUSED)
+    with heedless_of_readers():
+        match ending:
+            case Ending.DONE:
+                context.out.print("Every started campaign is done.")
+            case Ending.IDLE:
+                context.out.print("Nothing more is due now. `dialer campaign status` shows what waits, and until when.")
+            case Ending.STOPPED:
+                context.out.print("Stopped; what was not called stays due.")
+            case Ending.PAUSED:
+                context.err.print("Paused: `dialer campaign status` has the reason. What was not called stays due.")
+    if ending is Ending.PAUSED:
+        raise typer.Exit(Exit.PAUSED)
 
 
 async def run_campaigns(context: Context, until: RunUntil) -> Ending:
